@@ -1,0 +1,206 @@
+/**
+ * The router as JavaScript sees it. This file knows no runtime: an entry (node.js, browser.js,
+ * workerd.js) says where the files are and how to open a URL, and gets its `createRouter`.
+ */
+
+import { load, openOk, progress } from './bytes.js';
+import { PointsmanError, badInput, fromEngine } from './error.js';
+import { Latency } from './latency.js';
+import { checkKeys, defined, mergeOptions, readCallback, readSeed } from './options.js';
+
+/** Older browsers lack the symbol; the tools that compile `await using` for them look for this one. */
+const asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
+/**
+ * @typedef {object} Host what differs between runtimes
+ * @property {typeof import('./wasm/pointsman.js')} glue the generated module that wraps the wasm
+ * @property {import('./bytes.js').Open} open
+ * @property {URL | WebAssembly.Module} wasm
+ * @property {URL | ArrayBuffer} router
+ * @property {URL | ArrayBuffer} embedder
+ */
+
+/**
+ * @param {Host} host
+ * @returns {typeof import('./index.js').createRouter}
+ */
+export function routerFactory(host) {
+  const start = starter(host);
+  return async function createRouter(options = {}) {
+    checkKeys('createRouter', options);
+    const report = progress(readCallback('onProgress', options.onProgress));
+    const onDecision = readCallback('onDecision', options.onDecision);
+    const seed = readSeed(options.seed);
+    const policy = options.policy ?? {};
+    checkKeys('policy', policy);
+    const [router, embedder] = await Promise.all([
+      load('router', options.router ?? { src: host.router }, host.open, report),
+      load('embedder', options.embedder ?? { src: host.embedder }, host.open, report),
+      start(options.wasm ?? host.wasm),
+    ]);
+    const engine = attempt(() => new host.glue.WasmRouter(router, embedder, seed));
+    try {
+      const { fallback } = options;
+      return new Router(host.glue, engine, { policy: defined(policy), fallback, onDecision });
+    } catch (error) {
+      engine.free();
+      throw error;
+    }
+  };
+}
+
+/**
+ * Starts the wasm module on the first call; later calls share that one instance.
+ * A start that failed may be tried again.
+ *
+ * @param {Host} host
+ */
+function starter({ glue, open }) {
+  let started;
+  return (source) => started ??= instantiate(glue, source, open).catch((error) => {
+    started = undefined;
+    throw error;
+  });
+}
+
+async function instantiate(glue, source, open) {
+  const opened = source instanceof URL || typeof source === 'string' ? await openOk('wasm', source, open) : source;
+  try {
+    // A compiled module starts without waiting, which is the only way some runtimes allow.
+    if (opened instanceof WebAssembly.Module) glue.initSync({ module: opened });
+    else await glue.default({ module_or_path: opened });
+  } catch (cause) {
+    throw new PointsmanError('ENGINE', `the WebAssembly module cannot start: ${cause.message}`, { cause });
+  }
+}
+
+/** Runs a call into wasm, so that whatever it throws comes out as a PointsmanError. */
+function attempt(call) {
+  try {
+    return call();
+  } catch (thrown) {
+    throw fromEngine(thrown);
+  }
+}
+
+/** @implements {import('./index.js').Router} */
+class Router {
+  #glue;
+  #engine;
+  #defaults;
+  #fallback;
+  #onDecision;
+  #latency = new Latency();
+  #candidates;
+
+  constructor(glue, engine, { policy, fallback = engine.strongest, onDecision }) {
+    this.#glue = glue;
+    this.#engine = engine;
+    this.#defaults = policy;
+    this.#onDecision = onDecision;
+    this.#candidates = Object.freeze(engine.candidates.map(Object.freeze));
+    this.#fallback = this.#known(fallback);
+    if (Object.keys(policy).length > 0) this.#tryDefaults();
+  }
+
+  get candidates() {
+    return this.#candidates;
+  }
+
+  async route(input, options = {}) {
+    const engine = this.#alive();
+    checkKeys('route', options);
+    const { signal, ...call } = options;
+    if (signal?.aborted) throw signal.reason;
+    const decision = this.#decide(engine, input, mergeOptions(this.#defaults, call));
+    this.#latency.record(decision.ms);
+    this.#announce(decision);
+    return decision;
+  }
+
+  async rank(input, options = {}) {
+    const engine = this.#alive();
+    checkKeys('rank', options);
+    return attempt(() => engine.rank(input, mergeOptions(this.#defaults, options)));
+  }
+
+  async embed(input) {
+    const engine = this.#alive();
+    return attempt(() => engine.embed(isBatch(input) ? input : [input]));
+  }
+
+  stats() {
+    return {
+      calls: this.#latency.calls,
+      p50Ms: this.#latency.percentile(50),
+      p99Ms: this.#latency.percentile(99),
+      wasmBytes: this.#glue.memoryBytes(),
+      device: 'wasm',
+      simd: this.#glue.simd(),
+    };
+  }
+
+  async [asyncDispose]() {
+    this.#engine?.free();
+    this.#engine = undefined;
+  }
+
+  /** The prompt's decision; where the engine fails, the fallback's. The caller's own errors pass. */
+  #decide(engine, input, options) {
+    const begun = performance.now();
+    try {
+      return attempt(() => engine.route(input, options));
+    } catch (error) {
+      if (error.code !== 'ENGINE') throw error;
+      const model = this.#fallbackFor(options);
+      if (model === undefined) throw error;
+      return fallbackDecision(model, performance.now() - begun, error);
+    }
+  }
+
+  /** The fallback, or the first candidate in its stead that this call permits. */
+  #fallbackFor({ allow, needs = [] }) {
+    const permits = ({ id, supports = [] }) => (allow?.includes(id) ?? true) && needs.every((need) => supports.includes(need));
+    const permitted = this.#candidates.filter(permits).map(({ id }) => id);
+    return permitted.includes(this.#fallback) ? this.#fallback : permitted[0];
+  }
+
+  /** A watcher that throws must not cost the caller the decision. */
+  #announce(decision) {
+    try {
+      this.#onDecision?.(decision);
+    } catch (error) {
+      console.error('pointsman: onDecision threw', error);
+    }
+  }
+
+  #known(id) {
+    if (this.#candidates.some((candidate) => candidate.id === id)) return id;
+    const ids = this.#candidates.map((candidate) => candidate.id).join(', ');
+    throw badInput(`fallback: "${id}" is not a candidate; candidates are ${ids}`);
+  }
+
+  /** Default dials that no call could use are refused once, here, and not on every call. */
+  #tryDefaults() {
+    try {
+      attempt(() => this.#engine.rank('?', this.#defaults));
+    } catch (error) {
+      if (error.code === 'BAD_INPUT') throw error;
+    }
+  }
+
+  #alive() {
+    if (this.#engine) return this.#engine;
+    throw badInput('this router was disposed; create a new one');
+  }
+}
+
+/** A list of texts or chats, as opposed to one chat, which is a list of messages. */
+function isBatch(input) {
+  return Array.isArray(input) && input.every((item) => typeof item === 'string' || Array.isArray(item));
+}
+
+function fallbackDecision(model, ms, error) {
+  const id = Array.from(crypto.getRandomValues(new Uint32Array(2)), (word) => word.toString(16).padStart(8, '0')).join('');
+  return { id, model, reason: 'fallback-error', propensity: 1, scores: [], usd: 0, truncated: false, ms, error };
+}

@@ -1,0 +1,214 @@
+/// <reference lib="esnext.disposable" />
+
+/**
+ * Loads a router. Without options it is the one that ships in this package: its files are read from
+ * beside this module, and nothing else is ever fetched.
+ *
+ * Loading takes a moment and some 60 MB of memory: create one router and keep it.
+ *
+ * ```js
+ * import { createRouter } from 'pointsman';
+ *
+ * const router = await createRouter();
+ * const { model } = await router.route('Prove that there are infinitely many primes.');
+ * ```
+ *
+ * @throws {PointsmanError} `BAD_INPUT` unknown or malformed option, or a `fallback` that is no candidate;
+ *   `IO` a file cannot be read; `MISMATCH` a file differs from its `sha256`, or the router was trained on
+ *   another embedder; `BAD_ARTIFACT` a file is damaged; `ENGINE` WebAssembly cannot start here.
+ */
+export function createRouter(options?: RouterOptions): Promise<Router>;
+
+/** A prompt: a text, or a chat of which the last user message with text is what decides. */
+export type Input = string | readonly Message[];
+
+/** One message of a chat, in the shape every LLM client uses. */
+export interface Message {
+  readonly role: string;
+  /** A text, or parts of which those with a `text` are read. */
+  readonly content?: unknown;
+}
+
+/** The bytes of a file. */
+export type Bytes = ArrayBuffer | ArrayBufferView;
+
+/** A file, and optionally the hash it must have. */
+export interface Pinned {
+  /** Where the file is, or its bytes. A string is a URL; in Node it may also be a path. */
+  readonly src: URL | string | Bytes;
+  /** Its SHA-256, 64 hexadecimal digits. A file with another hash is refused before it is parsed (`MISMATCH`). */
+  readonly sha256?: string;
+}
+
+export interface RouterOptions {
+  /** Router file. Default: the one that ships in this package. */
+  readonly router?: Pinned;
+  /** Embedder file; it must be the one the router was trained on (`MISMATCH`). Default: the one that ships. */
+  readonly embedder?: Pinned;
+  /** Id of the candidate that `route` falls back on when the engine fails. Default: the one of best mean quality. */
+  readonly fallback?: string;
+  /** Defaults for the options of every `route` and `rank`. */
+  readonly policy?: Policy;
+  /**
+   * The WebAssembly module, where the file that ships cannot be used. All routers of a page or process share
+   * one instance, so only the first router's choice counts.
+   */
+  readonly wasm?: URL | string | Response | WebAssembly.Module | Bytes;
+  /** Whole number from 0 to 2^53 - 1. Equal seeds give equal decision ids in equal order. Default: random. */
+  readonly seed?: number;
+  /** Called with every decision that `route` makes. What it throws goes to `console.error`. */
+  readonly onDecision?: (decision: Decision) => void;
+  /** Called while the router file and the embedder file load. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Both files together, in bytes. */
+export interface Progress {
+  readonly loaded: number;
+  /** Grows as files announce their length; never less than `loaded`. */
+  readonly total: number;
+}
+
+/** How quality and cost are weighed. All values are checked (`BAD_INPUT`), and so are the names of the options. */
+export interface Policy {
+  /**
+   * Cost weight p of MetaLLM, from 0 (quality alone) up. Excludes `minQuality`.
+   * A call that gives either dial replaces whichever the router has as its default.
+   */
+  readonly costWeight?: number;
+  /** Mean quality over many prompts to hold at least cost, 0 to 1. Excludes `costWeight`. */
+  readonly minQuality?: number;
+  /** What this one request may cost, in US dollars. */
+  readonly maxUsd?: number;
+  /** How many standard deviations to take off each predicted quality, from 0 (the default) up. */
+  readonly caution?: number;
+  /** Ids of the only candidates that may be chosen. */
+  readonly allow?: readonly string[];
+}
+
+/** Options of one `rank`. */
+export interface RankOptions extends Policy {
+  /** Abilities that the candidate must have, such as `tools`, `vision` or `json`. */
+  readonly needs?: readonly string[];
+  /** Length of the answer in tokens, where you know better than the candidates' means. */
+  readonly expectedOutputTokens?: number;
+}
+
+/** Options of one `route`. */
+export interface RouteOptions extends RankOptions {
+  /** Where it is aborted before the work starts, `route` rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** One candidate, judged for one prompt. */
+export interface Score {
+  /** The candidate's id. */
+  readonly model: string;
+  /** Predicted quality of its answer, 0 to 1. */
+  readonly quality: number;
+  /** Standard deviation of `quality`. */
+  readonly spread: number;
+  /** Predicted cost of this request, in US dollars. */
+  readonly usd: number;
+  /** What the choice maximises: quality less its price at the dial's exchange rate. */
+  readonly utility: number;
+  /** Why it may not be chosen here; absent where it may. */
+  readonly ineligible?: 'context' | 'capability' | 'price' | 'allow';
+}
+
+/** What `route` resolves to. */
+export interface Decision {
+  /** Names this decision. */
+  readonly id: string;
+  /** The chosen candidate's id: what goes into your request's `model` field. */
+  readonly model: string;
+  /**
+   * `utility` it had the best utility; `budget` the limits left out one that was better;
+   * `only-eligible` no other was left; `fallback-error` the engine failed, see `error`.
+   */
+  readonly reason: 'utility' | 'budget' | 'only-eligible' | 'fallback-error';
+  /** Probability with which this candidate was chosen, above 0 and up to 1. */
+  readonly propensity: number;
+  /** All candidates in the router's order; empty after a `fallback-error`. */
+  readonly scores: readonly Score[];
+  /** Predicted cost of this request on `model`, in US dollars; 0 after a `fallback-error`, when none was predicted. */
+  readonly usd: number;
+  /** Whether the prompt was longer than the embedder reads, so that its beginning alone decided. */
+  readonly truncated: boolean;
+  /** Time taken, in milliseconds. A Worker's clock stands still while it computes, so there it is 0. */
+  readonly ms: number;
+  /** What failed; only after a `fallback-error`. */
+  readonly error?: PointsmanError;
+}
+
+/** A language model that may be chosen. */
+export interface Candidate {
+  readonly id: string;
+  /** US dollars for a million input tokens. */
+  readonly usdPerMtokIn: number;
+  /** US dollars for a million output tokens. */
+  readonly usdPerMtokOut: number;
+  /** US dollars for a million input tokens that come from the provider's prompt cache. */
+  readonly usdPerMtokCached?: number;
+  /** The longest prompt and answer together, in tokens; where absent, length is not checked. */
+  readonly contextTokens?: number;
+  /** Abilities that a request may need. */
+  readonly supports?: readonly string[];
+  /** Mean length of its answers in the data it was trained on, in tokens. */
+  readonly expectedOutputTokens: number;
+}
+
+export interface Stats {
+  /** Decisions made since the router was created. */
+  readonly calls: number;
+  /** Median time of the last 1024 decisions, in milliseconds; 0 before the first. */
+  readonly p50Ms: number;
+  /** 99th percentile of the same. */
+  readonly p99Ms: number;
+  /** Memory of the WebAssembly instance that all routers share, in bytes. */
+  readonly wasmBytes: number;
+  readonly device: 'wasm';
+  readonly simd: 'simd128' | 'relaxed';
+}
+
+/** A loaded router. After it is disposed, its methods reject with `BAD_INPUT`. */
+export interface Router extends AsyncDisposable {
+  /** All candidates, in the order of `Decision.scores`. */
+  readonly candidates: readonly Candidate[];
+  /**
+   * Chooses the candidate for a prompt.
+   *
+   * An engine that fails does not reject: the promise resolves to the fallback with the reason
+   * `fallback-error`. Where `allow` or `needs` exclude the fallback, the first candidate that they permit
+   * stands in for it; only where they permit none does the promise reject with `ENGINE`.
+   *
+   * @throws {PointsmanError} `BAD_INPUT` a prompt without text, an unknown option or a value out of range;
+   *   `NO_ELIGIBLE` no candidate is within the limits.
+   */
+  route(input: Input, options?: RouteOptions): Promise<Decision>;
+  /**
+   * Judges every candidate for a prompt, as `route` would, and leaves no trace.
+   *
+   * @throws {PointsmanError} as `route`, and `ENGINE`.
+   */
+  rank(input: Input, options?: RankOptions): Promise<readonly Score[]>;
+  /**
+   * The embedding of one prompt, or of a list of them, row after row. Each is a unit vector.
+   *
+   * @throws {PointsmanError} `BAD_INPUT` and `ENGINE`.
+   */
+  embed(input: Input | readonly Input[]): Promise<Float32Array>;
+  /** How many decisions there were, how long they took, and what they run on. */
+  stats(): Stats;
+}
+
+/** Every error of this package. */
+export class PointsmanError extends Error {
+  constructor(code: PointsmanError['code'], message: string, options?: { cause?: unknown });
+  /**
+   * `BAD_ARTIFACT` a file is damaged; `MISMATCH` parts that do not belong together, or a wrong hash;
+   * `BAD_INPUT` an argument to correct; `NO_ELIGIBLE` limits that leave no candidate; `INFEASIBLE` a goal out
+   * of reach; `ENGINE` the engine failed; `IO` a file cannot be read.
+   */
+  readonly code: 'BAD_ARTIFACT' | 'MISMATCH' | 'BAD_INPUT' | 'NO_ELIGIBLE' | 'INFEASIBLE' | 'ENGINE' | 'IO';
+}

@@ -1,0 +1,70 @@
+/** Which options exist, and how those of one call meet the router's defaults. */
+
+import { badInput } from './error.js';
+
+/** The two dials that exclude each other: a call that turns one replaces either default. */
+const DIALS = ['costWeight', 'minQuality'];
+const POLICY = [...DIALS, 'maxUsd', 'caution', 'allow'];
+const REQUEST = [...POLICY, 'needs', 'expectedOutputTokens'];
+
+const KNOWN = {
+  createRouter: ['router', 'embedder', 'fallback', 'policy', 'wasm', 'seed', 'onDecision', 'onProgress'],
+  router: ['src', 'sha256'],
+  embedder: ['src', 'sha256'],
+  policy: POLICY,
+  rank: REQUEST,
+  route: [...REQUEST, 'signal'],
+};
+
+/**
+ * Refuses what is no object, and keys that nothing would read: a misspelt dial must not be silent.
+ *
+ * @param {keyof typeof KNOWN} place
+ * @param {unknown} options
+ */
+export function checkKeys(place, options) {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw badInput(`${place}: the options must be an object`);
+  }
+  const known = KNOWN[place];
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw badInput(`${place}: unknown option "${key}"; known are ${known.join(', ')}`);
+    }
+  }
+}
+
+/**
+ * The options of one call over the router's defaults.
+ *
+ * @param {object} defaults
+ * @param {object} call
+ */
+export function mergeOptions(defaults, call) {
+  const given = defined(call);
+  const turnsADial = DIALS.some((dial) => dial in given);
+  const base = Object.entries(defaults).filter(([key]) => !(turnsADial && DIALS.includes(key)));
+  return { ...Object.fromEntries(base), ...given };
+}
+
+/** `{ maxUsd: undefined }` says the same as `{}`. */
+export function defined(options) {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** The seed as the engine takes it; random unless given. */
+export function readSeed(seed) {
+  if (seed === undefined) return crypto.getRandomValues(new BigUint64Array(1))[0];
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw badInput(`seed: ${String(seed)} is not a whole number from 0 to 2^53 - 1`);
+  }
+  return BigInt(seed);
+}
+
+/** A callback, or nothing. */
+export function readCallback(name, callback) {
+  if (callback !== undefined && typeof callback !== 'function') {
+    throw badInput(`${name}: expected a function`);
+  }
+  return callback;
+}

@@ -1,0 +1,17 @@
+/** pointsman in a Cloudflare Worker, which may compile no wasm at run time: all files are imported. */
+
+import embedder from './assets/embedder.bin';
+import router from './assets/router.bin';
+import { routerFactory } from './core.js';
+import * as glue from './wasm/pointsman.js';
+import wasm from './wasm/pointsman_bg.wasm';
+
+export { PointsmanError } from './error.js';
+
+export const createRouter = /* @__PURE__ */ routerFactory({
+  glue,
+  open: (src) => fetch(src),
+  wasm,
+  router,
+  embedder,
+});
