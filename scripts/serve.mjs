@@ -1,0 +1,87 @@
+/**
+ * A static server for this machine alone: www/ at /, the npm package at /pointsman/.
+ * Run it, or import `serve` from it. $PORT chooses the port.
+ */
+
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, sep } from 'node:path';
+import { argv, env } from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MOUNTS = { '/pointsman/': join(ROOT, 'pkg'), '/': join(ROOT, 'www') };
+const DEFAULT_PORT = 8787;
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
+
+/**
+ * @param {{ port?: number, mounts?: Record<string, string> }} [options] port 0 is any free one
+ * @returns {Promise<{ url: string, close: () => Promise<void> }>}
+ */
+export async function serve({ port = 0, mounts = MOUNTS } = {}) {
+  const server = createServer((request, response) => answer(mounts, request, response));
+  await new Promise((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+  const close = () => new Promise((resolve) => {
+    server.close(resolve);
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}/`, close };
+}
+
+/** The port that was asked for; where none was, the usual one, or any free one when that is taken. */
+export async function serveForPeople() {
+  if (env.PORT) return serve({ port: Number(env.PORT) });
+  return serve({ port: DEFAULT_PORT }).catch((error) => {
+    if (error.code === 'EADDRINUSE') return serve();
+    throw error;
+  });
+}
+
+async function answer(mounts, request, response) {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
+  const file = locate(mounts, request.url);
+  const size = file && await stat(file).then((found) => found.isFile() && found.size, () => false);
+  if (size === undefined || size === false) return refuse(response, 404);
+  response.writeHead(200, {
+    'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+    'content-length': size,
+    'cache-control': 'no-cache',
+    'x-content-type-options': 'nosniff',
+  });
+  if (request.method === 'HEAD') return response.end();
+  createReadStream(file).on('error', () => response.destroy()).pipe(response);
+}
+
+function refuse(response, status) {
+  response.writeHead(status).end();
+}
+
+/** The file that a URL names, or undefined where it would lead out of its folder. */
+function locate(mounts, target) {
+  let path;
+  try {
+    path = decodeURIComponent(target.split(/[?#]/, 1)[0]);
+  } catch {
+    return undefined; // not valid percent-encoding
+  }
+  if (path.includes('\0')) return undefined;
+  const prefix = Object.keys(mounts).find((mount) => path.startsWith(mount));
+  if (prefix === undefined) return undefined;
+  const folder = mounts[prefix];
+  const file = join(folder, path.slice(prefix.length) || 'index.html');
+  return file.startsWith(folder + sep) ? file : undefined;
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  const { url } = await serveForPeople();
+  console.log(`The demo page is at ${url} (stop with Ctrl-C)`);
+}

@@ -1,0 +1,41 @@
+/**
+ * Makes a wasm file smaller with binaryen from npm, and prints by how much.
+ * Usage: node scripts/wasm-opt.mjs IN OUT [--relaxed-simd]
+ */
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { argv, execPath, exit } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const WASM_OPT = fileURLToPath(new URL('../node_modules/binaryen/bin/wasm-opt', import.meta.url));
+/** What rustc may emit for our targets; binaryen refuses a file that uses anything else. */
+const FEATURES = [
+  '--enable-simd', '--enable-bulk-memory', '--enable-nontrapping-float-to-int', '--enable-sign-ext',
+  '--enable-mutable-globals', '--enable-reference-types', '--enable-multivalue',
+];
+
+function sizes(file) {
+  const bytes = readFileSync(file);
+  const mb = (n) => `${(n / 1e6).toFixed(2)} MB`;
+  return `${mb(bytes.length)} (${mb(gzipSync(bytes, { level: 9 }).length)} gzip)`;
+}
+
+const [input, output, ...flags] = argv.slice(2);
+const relaxed = flags.includes('--relaxed-simd');
+if (!output || flags.length > Number(relaxed)) {
+  console.error('usage: node scripts/wasm-opt.mjs IN OUT [--relaxed-simd]');
+  exit(2);
+}
+const features = relaxed ? [...FEATURES, '--enable-relaxed-simd'] : FEATURES;
+const part = `${output}.part`;
+const { status, error } = spawnSync(execPath, [WASM_OPT, input, '-o', part, '-Oz', ...features], { stdio: 'inherit' });
+if (status !== 0) {
+  rmSync(part, { force: true });
+  console.error(`wasm-opt failed${error ? `: ${error.message}` : ''}; run "npm ci --ignore-scripts" if it is not installed`);
+  exit(1);
+}
+const before = sizes(input);
+renameSync(part, output);
+console.log(`wasm-opt: ${before} -> ${sizes(output)}`);
