@@ -1,0 +1,40 @@
+/** Projects that use the package: the packed tarball, and examples with it installed. */
+
+import { cp, mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PKG, ROOT, temporaryFolder } from './paths.mjs';
+import { run } from './run.mjs';
+
+/**
+ * Packs pkg/ as `npm publish` would.
+ *
+ * @returns {Promise<{ tarball: string, files: string[], bytes: number }>}
+ */
+export async function pack() {
+  const folder = temporaryFolder();
+  const printed = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: PKG });
+  // One npm prints a list of packages, another an object of them by name.
+  const [packed] = Object.values(JSON.parse(printed));
+  return {
+    tarball: join(folder, packed.filename),
+    files: packed.files.map((file) => file.path).sort(),
+    bytes: packed.size,
+  };
+}
+
+/** A copy of one example with the tarball installed in it. */
+export async function install(example, tarball) {
+  const folder = join(temporaryFolder(), example);
+  await cp(join(ROOT, 'examples', example), folder, { recursive: true });
+  await run('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball], { cwd: folder });
+  return folder;
+}
+
+/** A copy of one example, or an empty folder, that sees pkg/ itself as the installed package. */
+export async function link(example) {
+  const folder = join(temporaryFolder(), 'project');
+  if (example) await cp(join(ROOT, 'examples', example), folder, { recursive: true });
+  await mkdir(join(folder, 'node_modules'), { recursive: true });
+  await symlink(PKG, join(folder, 'node_modules', 'pointsman'));
+  return folder;
+}

@@ -1,0 +1,45 @@
+/** examples/worker, bundled with the `workerd` condition and run in the real workerd. */
+
+import { readFile, readdir } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { build } from 'esbuild';
+import { Log, LogLevel, Miniflare } from 'miniflare';
+
+/** The default rules of wrangler, for the kinds of file that this package has. */
+const MODULE_TYPES = { '.js': 'ESModule', '.wasm': 'CompiledWasm', '.bin': 'Data' };
+
+/**
+ * @param {import('node:test').TestContext} t the Worker stops with this test
+ * @param {string} folder a project whose index.js is a Worker, and that can resolve `pointsman`
+ * @returns {Promise<(prompt: string) => Promise<Response>>} posts a prompt to it
+ */
+export async function startWorker(t, folder) {
+  const outdir = join(folder, 'bundle');
+  await build({
+    entryPoints: [join(folder, 'index.js')],
+    outdir,
+    bundle: true,
+    format: 'esm',
+    conditions: ['workerd'],
+    loader: { '.wasm': 'copy', '.bin': 'copy' },
+    logLevel: 'warning',
+  });
+  const worker = new Miniflare({
+    modules: await modulesIn(outdir),
+    compatibilityDate: '2026-07-01',
+    cf: false, // no look-up of the request's place in the world
+    log: new Log(LogLevel.WARN),
+  });
+  t.after(() => worker.dispose());
+  const url = await worker.ready;
+  return (prompt) => worker.dispatchFetch(url, { method: 'POST', body: prompt });
+}
+
+/** Every file of a bundle as a module; the entry comes first. */
+async function modulesIn(folder) {
+  const names = (await readdir(folder)).sort((a, b) => Number(b === 'index.js') - Number(a === 'index.js'));
+  return Promise.all(names.map(async (name) => {
+    const contents = await readFile(join(folder, name));
+    return { type: MODULE_TYPES[extname(name)], path: name, contents };
+  }));
+}
