@@ -8,8 +8,14 @@ import { PointsmanError, badInput, fromEngine } from './error.js';
 import { Latency } from './latency.js';
 import { checkKeys, defined, mergeOptions, readCallback, readSeed } from './options.js';
 
-/** Older browsers lack the symbol; the tools that compile `await using` for them look for this one. */
-const asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+/** @typedef {import('./index.js').Router} RouterInterface */
+
+/**
+ * Older browsers lack the symbol; the tools that compile `await using` for them look for this one.
+ *
+ * @type {typeof Symbol.asyncDispose}
+ */
+const asyncDispose = Symbol.asyncDispose ?? /** @type {any} */ (Symbol.for('Symbol.asyncDispose'));
 
 /**
  * @typedef {object} Host what differs between runtimes
@@ -83,7 +89,7 @@ function attempt(call) {
   }
 }
 
-/** @implements {import('./index.js').Router} */
+/** @implements {RouterInterface} */
 class Router {
   #glue;
   #engine;
@@ -129,6 +135,7 @@ class Router {
     return attempt(() => engine.embed(isBatch(input) ? input : [input]));
   }
 
+  /** @returns {import('./index.js').Stats} */
   stats() {
     return {
       calls: this.#latency.calls,

@@ -53,7 +53,7 @@ export interface RouterOptions {
    * The WebAssembly module, where the file that ships cannot be used. All routers of a page or process share
    * one instance, so only the first router's choice counts.
    */
-  readonly wasm?: URL | string | Response | WebAssembly.Module | Bytes;
+  readonly wasm?: URL | string | Response | WasmModule | Bytes;
   /** Whole number from 0 to 2^53 - 1. Equal seeds give equal decision ids in equal order. Default: random. */
   readonly seed?: number;
   /** Called with every decision that `route` makes. What it throws goes to `console.error`. */
@@ -61,6 +61,9 @@ export interface RouterOptions {
   /** Called while the router file and the embedder file load. */
   readonly onProgress?: (progress: Progress) => void;
 }
+
+/** A compiled `WebAssembly.Module`, where the project's libraries declare such a thing. */
+type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } } ? Module : never;
 
 /** Both files together, in bytes. */
 export interface Progress {
