@@ -4,7 +4,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { argv, execPath, exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -22,19 +22,24 @@ function sizes(file) {
   return `${mb(bytes.length)} (${mb(gzipSync(bytes, { level: 9 }).length)} gzip)`;
 }
 
+function fail(message) {
+  console.error(message);
+  exit(1);
+}
+
 const [input, output, ...flags] = argv.slice(2);
 const relaxed = flags.includes('--relaxed-simd');
 if (!output || flags.length > Number(relaxed)) {
   console.error('usage: node scripts/wasm-opt.mjs IN OUT [--relaxed-simd]');
   exit(2);
 }
+if (!existsSync(WASM_OPT)) fail('binaryen is not installed; run "npm ci --ignore-scripts"');
 const features = relaxed ? [...FEATURES, '--enable-relaxed-simd'] : FEATURES;
 const part = `${output}.part`;
-const { status, error } = spawnSync(execPath, [WASM_OPT, input, '-o', part, '-Oz', ...features], { stdio: 'inherit' });
+const { status } = spawnSync(execPath, [WASM_OPT, input, '-o', part, '-Oz', ...features], { stdio: 'inherit' });
 if (status !== 0) {
   rmSync(part, { force: true });
-  console.error(`wasm-opt failed${error ? `: ${error.message}` : ''}; run "npm ci --ignore-scripts" if it is not installed`);
-  exit(1);
+  fail(`wasm-opt could not read or improve ${input}`);
 }
 const before = sizes(input);
 renameSync(part, output);
