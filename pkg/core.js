@@ -192,7 +192,7 @@ class Router {
     try {
       attempt(() => this.#engine.rank('?', this.#defaults));
     } catch (error) {
-      if (error.code === 'BAD_INPUT') throw error;
+      if (error.code !== 'ENGINE') throw error;
     }
   }
 

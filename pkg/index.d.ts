@@ -14,6 +14,7 @@
  * ```
  *
  * @throws {PointsmanError} `BAD_INPUT` unknown or malformed option, or a `fallback` that is no candidate;
+ *   `INFEASIBLE` a default `minQuality` out of reach;
  *   `IO` a file cannot be read; `MISMATCH` a file differs from its `sha256`, or the router was trained on
  *   another embedder; `BAD_ARTIFACT` a file is damaged; `ENGINE` WebAssembly cannot start here.
  */
@@ -75,15 +76,18 @@ export interface Progress {
 /** How quality and cost are weighed. All values are checked (`BAD_INPUT`), and so are the names of the options. */
 export interface Policy {
   /**
-   * Cost weight p of MetaLLM, from 0 (quality alone) up. Excludes `minQuality`.
-   * A call that gives either dial replaces whichever the router has as its default.
+   * Weight of cost against quality, from 0 (quality alone) up, where the dearest candidate costs 1 on average:
+   * MetaLLM's p. Excludes `minQuality`. A call that gives either dial replaces whichever is the router's default.
    */
   readonly costWeight?: number;
-  /** Mean quality over many prompts to hold at least cost, 0 to 1. Excludes `costWeight`. */
+  /**
+   * Mean quality to hold over many prompts at least cost, 0 to 1. Excludes `costWeight`.
+   * One that no weight of cost reached in training is refused (`INFEASIBLE`).
+   */
   readonly minQuality?: number;
-  /** What this one request may cost, in US dollars. */
+  /** What this one request may cost at the expected length of its answer, in US dollars. */
   readonly maxUsd?: number;
-  /** How many standard deviations to take off each predicted quality, from 0 (the default) up. */
+  /** How many spreads to take off each predicted quality before choosing, from 0 (the default) up. */
   readonly caution?: number;
   /** Ids of the only candidates that may be chosen. */
   readonly allow?: readonly string[];
@@ -113,7 +117,7 @@ export interface Score {
   readonly spread: number;
   /** Predicted cost of this request, in US dollars. */
   readonly usd: number;
-  /** What the choice maximises: quality less its price at the dial's exchange rate. */
+  /** What the candidates compete on: quality, less caution times spread, less cost at the dial's rate. */
   readonly utility: number;
   /** Why it may not be chosen here; absent where it may. */
   readonly ineligible?: 'context' | 'capability' | 'price' | 'allow';
@@ -126,13 +130,13 @@ export interface Decision {
   /** The chosen candidate's id: what goes into your request's `model` field. */
   readonly model: string;
   /**
-   * `utility` it had the best utility; `budget` the limits left out one that was better;
-   * `only-eligible` no other was left; `fallback-error` the engine failed, see `error`.
+   * `utility` it has the greatest utility; `budget` one of greater utility would cost more than `maxUsd`;
+   * `only-eligible` no other may be chosen; `fallback-error` the engine failed, see `error`.
    */
   readonly reason: 'utility' | 'budget' | 'only-eligible' | 'fallback-error';
   /** Probability with which this candidate was chosen, above 0 and up to 1. */
   readonly propensity: number;
-  /** All candidates in the router's order; empty after a `fallback-error`. */
+  /** All candidates, in the order of `Router.candidates`; empty after a `fallback-error`. */
   readonly scores: readonly Score[];
   /** Predicted cost of this request on `model`, in US dollars; 0 after a `fallback-error`, when none was predicted. */
   readonly usd: number;
@@ -186,13 +190,14 @@ export interface Router extends AsyncDisposable {
    * stands in for it; only where they permit none does the promise reject with `ENGINE`.
    *
    * @throws {PointsmanError} `BAD_INPUT` a prompt without text, an unknown option or a value out of range;
-   *   `NO_ELIGIBLE` no candidate is within the limits.
+   *   `NO_ELIGIBLE` no candidate is within the limits; `INFEASIBLE` no choice reaches `minQuality`.
    */
   route(input: Input, options?: RouteOptions): Promise<Decision>;
   /**
-   * Judges every candidate for a prompt, as `route` would, and leaves no trace.
+   * Judges every candidate for a prompt, as `route` would, and leaves no trace. They come by falling utility,
+   * those that may not be chosen last.
    *
-   * @throws {PointsmanError} as `route`, and `ENGINE`.
+   * @throws {PointsmanError} `BAD_INPUT`, `INFEASIBLE` and `ENGINE`.
    */
   rank(input: Input, options?: RankOptions): Promise<readonly Score[]>;
   /**

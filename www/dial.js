@@ -1,7 +1,7 @@
-/** The cost dial: a slider whose middle is the router's default and whose steps are powers of ten. */
+/** The cost dial: a slider whose middle is the router's default and whose steps multiply. */
 
-/** MetaLLM's cost weight one step right of the middle is a little above this, one step left a little below. */
-const MIDDLE = 1;
+/** The cost weight that the middle stands for, near enough: what the default router's own rate comes to. */
+const MIDDLE = 0.05;
 const STEPS_PER_TENFOLD = 8;
 /** The slider's left end: cost counts for nothing. */
 const FIRST = -20;

@@ -44,9 +44,11 @@ test('a chat is decided by its last user message', async () => {
 
 test('rank judges as route does and leaves no trace', async () => {
   const { calls } = router.stats();
-  const scores = await router.rank(PROMPT);
+  const ranked = await router.rank(PROMPT);
   assert.equal(router.stats().calls, calls);
-  assert.deepEqual(scores, (await router.route(PROMPT)).scores);
+  const { model, scores } = await router.route(PROMPT);
+  assert.equal(ranked[0].model, model);
+  assert.deepEqual(ranked, scores.toSorted((a, b) => b.utility - a.utility));
 });
 
 test('embed gives one unit vector per input', async () => {
