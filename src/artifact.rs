@@ -1,0 +1,224 @@
+#![doc = include_str!("artifact/format.md")]
+
+use crate::catalog::{Candidate, Catalog};
+use crate::error::{Error, Result};
+use crate::head::{Head, Link};
+use crate::policy::Dials;
+use ndarray::{Array1, Array2};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+const MAGIC: &[u8; 8] = b"PTSROUTR";
+const VERSION: u32 = 1;
+const HASH_LEN: usize = 32;
+
+/// Where a router file comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Provenance {
+    /// Fingerprint of the embedder that the head was trained on.
+    pub embedder: String,
+    /// The outcome files: name, training rows.
+    pub data: Vec<DataSource>,
+    /// Seed of the fold assignment.
+    pub seed: u64,
+    /// The day the maker gave, as `YYYY-MM-DD`.
+    pub date: String,
+    /// Version of pointsman that trained it.
+    pub version: String,
+    /// L2 penalty per candidate, chosen by cross-validation.
+    pub penalties: Vec<f64>,
+    /// Out-of-fold mean score of the best single candidate, and its cost in US dollars: what routing must beat.
+    pub best_single: BestSingle,
+}
+
+/// One outcome file that was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DataSource {
+    /// Name of the data set.
+    pub name: String,
+    /// Rows used.
+    pub rows: usize,
+}
+
+/// The candidate to beat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BestSingle {
+    /// Its id.
+    pub id: String,
+    /// Mean score on the training rows.
+    pub quality: f64,
+    /// Mean cost on the training rows, in US dollars.
+    pub usd: f64,
+}
+
+/// The trained artifact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouterFile {
+    /// The candidates.
+    pub catalog: Catalog,
+    /// One row per candidate.
+    pub head: Head,
+    /// Exchange rates.
+    pub dials: Dials,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+impl RouterFile {
+    /// The file's bytes. The same content gives the same bytes.
+    ///
+    /// # Errors
+    /// [`Error::BadArtifact`] where a part cannot be written.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let sections = [
+            (b"CATA", to_json("catalog", &self.catalog)?),
+            (b"HEAD", head_bytes(&self.head)),
+            (b"DIAL", to_json("dials", &self.dials)?),
+            (b"PROV", to_json("provenance", &self.provenance)?),
+        ];
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend((sections.len() as u32).to_le_bytes());
+        for (tag, section) in sections {
+            bytes.extend(tag);
+            bytes.extend((section.len() as u32).to_le_bytes());
+            bytes.extend(section);
+        }
+        bytes.extend(Sha256::digest(&bytes));
+        Ok(bytes)
+    }
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`Error::BadArtifact`] where the bytes are not a complete, unchanged router file;
+    /// [`Error::Mismatch`] where the file is of another format version.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let mut sections = sections(bytes)?;
+        let mut take = |tag: &[u8; 4], name: &str| sections.remove(tag).ok_or_else(|| Error::artifact(name, "this section is missing"));
+        let candidates: Vec<Candidate> = from_json("catalog", take(b"CATA", "catalog")?)?;
+        let catalog = Catalog::new(candidates)?;
+        let head = read_head(take(b"HEAD", "head")?)?;
+        let dials: Dials = from_json("dials", take(b"DIAL", "dials")?)?;
+        let provenance = from_json("provenance", take(b"PROV", "provenance")?)?;
+        if let Some(tag) = sections.keys().next() {
+            return Err(Error::artifact("sections", format!("unknown tag {:?}", String::from_utf8_lossy(tag))));
+        }
+        if head.len() != catalog.len() {
+            return Err(Error::artifact("head", format!("{} rows for {} candidates", head.len(), catalog.len())));
+        }
+        dials.check(catalog.len())?;
+        Ok(Self { catalog, head, dials, provenance })
+    }
+}
+
+fn sections(bytes: &[u8]) -> Result<HashMap<[u8; 4], &[u8]>> {
+    let body = checked_body(bytes)?;
+    let mut reader = Reader { rest: &body[MAGIC.len() + 4..], section: "sections" };
+    let count = reader.u32()?;
+    let mut sections = HashMap::new();
+    for _ in 0..count {
+        let tag = reader.array()?;
+        let len = reader.u32()? as usize;
+        if sections.insert(tag, reader.take(len)?).is_some() {
+            return Err(Error::artifact("sections", "a tag appears twice"));
+        }
+    }
+    reader.finish()?;
+    Ok(sections)
+}
+
+/// The file without its hash, once magic, version and hash are right.
+fn checked_body(bytes: &[u8]) -> Result<&[u8]> {
+    let (magic, rest) = bytes.split_at_checked(MAGIC.len()).ok_or_else(|| Error::artifact("header", "the file is too short"))?;
+    if magic != MAGIC {
+        return Err(Error::artifact("header", "this is not a router file; train one with `pointsman train`"));
+    }
+    let version = Reader { rest, section: "header" }.u32()?;
+    let (body, hash) = bytes.split_at_checked(bytes.len() - HASH_LEN.min(bytes.len())).unwrap_or((bytes, &[]));
+    if body.len() < MAGIC.len() + 8 || Sha256::digest(body).as_slice() != hash {
+        return Err(Error::artifact("hash", "its closing SHA-256 does not match: the file is truncated or changed; fetch it again"));
+    }
+    if version != VERSION {
+        let found = format!("version {version}");
+        return Err(Error::Mismatch { part: "router file".into(), expected: format!("version {VERSION}"), found });
+    }
+    Ok(body)
+}
+
+fn to_json<T: Serialize>(section: &str, value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|e| Error::artifact(section, e))
+}
+
+fn from_json<T: for<'a> Deserialize<'a>>(section: &str, bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|e| Error::artifact(section, e))
+}
+
+fn head_bytes(head: &Head) -> Vec<u8> {
+    let link: u32 = match head.link() {
+        Link::Logistic => 0,
+        Link::Identity => 1,
+    };
+    let sizes = [link, head.len() as u32, head.width() as u32];
+    let (weights, bias, weight_variance, bias_variance) = head.parts();
+    let numbers = weights.iter().chain(bias).chain(weight_variance).chain(bias_variance);
+    sizes.iter().flat_map(|n| n.to_le_bytes()).chain(numbers.flat_map(|x| x.to_le_bytes())).collect()
+}
+
+fn read_head(bytes: &[u8]) -> Result<Head> {
+    let mut reader = Reader { rest: bytes, section: "head" };
+    let link = match reader.u32()? {
+        0 => Link::Logistic,
+        1 => Link::Identity,
+        other => return Err(Error::artifact("head", format!("unknown link {other}"))),
+    };
+    let (n, d) = (reader.u32()? as usize, reader.u32()? as usize);
+    let weights = reader.matrix(n, d)?;
+    let bias = reader.vector(n)?;
+    let head = Head::new(link, weights, bias, reader.matrix(n, d)?, reader.vector(n)?)?;
+    reader.finish()?;
+    Ok(head)
+}
+
+/// Takes bytes from the front; a short file is an error, never a panic.
+struct Reader<'a> {
+    rest: &'a [u8],
+    section: &'static str,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| Error::artifact(self.section, "it ends too early"))?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    fn u32(&mut self) -> Result<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn vector(&mut self, len: usize) -> Result<Array1<f32>> {
+        let len = len.checked_mul(4).ok_or_else(|| Error::artifact(self.section, "its size overflows"))?;
+        Ok(self.take(len)?.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+    }
+
+    fn matrix(&mut self, rows: usize, columns: usize) -> Result<Array2<f32>> {
+        let len = rows.checked_mul(columns).ok_or_else(|| Error::artifact(self.section, "its size overflows"))?;
+        let numbers = self.vector(len)?.into_raw_vec_and_offset().0;
+        Array2::from_shape_vec((rows, columns), numbers).map_err(|e| Error::artifact(self.section, e))
+    }
+
+    fn finish(&self) -> Result<()> {
+        if self.rest.is_empty() { Ok(()) } else { Err(Error::artifact(self.section, format!("{} bytes too many", self.rest.len()))) }
+    }
+}

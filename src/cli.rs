@@ -1,0 +1,94 @@
+//! The command line: one file per verb. The only code that opens files.
+
+mod cache;
+mod embed;
+mod embedder;
+mod evaluate;
+mod inspect;
+mod route;
+mod train;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use pointsman::embedder::{EmbedderFile, GraphEmbedder};
+use pointsman::error::Error;
+use pointsman::router::load_embedder;
+use pointsman::tokenizer::Tokenizer;
+use std::path::{Path, PathBuf};
+
+const DEFAULT_ROUTER: &str = "models/default.router";
+const DEFAULT_EMBEDDER: &str = "models/minilm-l6-v2.onnx";
+
+/// Decides which language model a prompt should go to.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Route(route::Args),
+    Train(train::Args),
+    Evaluate(evaluate::Args),
+    Embed(embed::Args),
+    Inspect(inspect::Args),
+    #[command(subcommand)]
+    Embedder(embedder::Verb),
+}
+
+impl Cli {
+    /// Runs the verb; its result goes to standard output.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.verb {
+            Verb::Route(args) => route::run(&args),
+            Verb::Train(args) => train::run(&args),
+            Verb::Evaluate(args) => evaluate::run(&args),
+            Verb::Embed(args) => embed::run(&args),
+            Verb::Inspect(args) => inspect::run(&args),
+            Verb::Embedder(verb) => embedder::run(&verb),
+        }
+    }
+}
+
+/// 2 where the call was wrong, 1 where it failed.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<Error>() {
+        Some(Error::BadInput { .. }) => 2,
+        _ => 1,
+    }
+}
+
+/// `code: message`, where the error has a code.
+pub fn describe(error: &anyhow::Error) -> String {
+    match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
+        Some(known) => format!("{}: {error:#}", known.code()),
+        None => format!("{error:#}"),
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| Error::Io { what: format!("cannot read {}", path.display()), source }.into())
+}
+
+/// Writes beside the target and renames, so that a failure leaves nothing half-written.
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let partial = PathBuf::from(format!("{}.partial-{}", path.display(), std::process::id()));
+    let written = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path));
+    written.map_err(|source| {
+        // The first error is the one to report; the partial file may not even exist.
+        let _ = std::fs::remove_file(&partial);
+        Error::Io { what: format!("cannot write {}", path.display()), source }.into()
+    })
+}
+
+fn open_embedder(path: &Path) -> anyhow::Result<(Tokenizer, GraphEmbedder)> {
+    let file = EmbedderFile::parse(&read(path)?).with_context(|| path.display().to_string())?;
+    load_embedder(file).with_context(|| path.display().to_string())
+}
+
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! `pointsman inspect`
+
+use super::{DEFAULT_ROUTER, print_json, read};
+use pointsman::artifact::RouterFile;
+use std::path::PathBuf;
+
+/// Show what a router file holds.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The router file.
+    #[arg(default_value = DEFAULT_ROUTER)]
+    file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let bytes = read(&args.file)?;
+    let file = RouterFile::parse(&bytes)?;
+    if args.json {
+        return print_json(&serde_json::json!({
+            "bytes": bytes.len(),
+            "width": file.head.width(),
+            "link": format!("{:?}", file.head.link()).to_lowercase(),
+            "candidates": file.catalog.candidates(),
+            "dials": file.dials,
+            "provenance": file.provenance,
+        }));
+    }
+    let about = &file.provenance;
+    println!("{} bytes, {:?} head over {} coordinates", bytes.len(), file.head.link(), file.head.width());
+    println!("trained {} by pointsman {} with seed {}, for embedder {}", about.date, about.version, about.seed, about.embedder);
+    about.data.iter().for_each(|source| println!("  {:7} rows of {}", source.rows, source.name));
+    println!("\ncandidates (US dollars per million tokens in / out, expected answer tokens)");
+    for (candidate, penalty) in file.catalog.candidates().iter().zip(&about.penalties) {
+        let (price_in, price_out) = (candidate.usd_per_mtok_in, candidate.usd_per_mtok_out);
+        println!("  {:32} {price_in:8.3} {price_out:8.3} {:7.0}   penalty {penalty}", candidate.id, candidate.expected_output_tokens);
+    }
+    let best = &about.best_single;
+    println!("\nbest single candidate: {} with {:.4} at ${:.3} per 1,000 calls", best.id, best.quality, best.usd * 1e3);
+    println!("dials, on out-of-fold predictions of the training rows");
+    for knot in file.dials.knots.iter().step_by(6) {
+        let mark = if knot.lambda == file.dials.default_lambda { '>' } else { ' ' };
+        let weight = knot.lambda * file.dials.cost_scale;
+        println!("{mark} costWeight {weight:9.4}  quality {:.4}  ${:8.4} per 1,000 calls", knot.quality, knot.usd * 1e3);
+    }
+    println!("default: costWeight {:.4}", file.dials.default_lambda * file.dials.cost_scale);
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! `pointsman route`
+
+use super::{DEFAULT_EMBEDDER, DEFAULT_ROUTER, read};
+use anyhow::Context;
+use pointsman::error::Error;
+use pointsman::policy::Policy;
+use pointsman::prompt::Prompt;
+use pointsman::router::{Decision, Router};
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Decide where a prompt goes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The prompt. Without it, every line of standard input is one.
+    #[arg(conflicts_with = "jsonl")]
+    prompt: Option<String>,
+    /// A file of prompts, one a line: a JSON string, or a JSON list of chat messages. `-` reads standard input.
+    #[arg(long)]
+    jsonl: Option<PathBuf>,
+    #[arg(long, default_value = DEFAULT_ROUTER)]
+    router: PathBuf,
+    #[arg(long, default_value = DEFAULT_EMBEDDER)]
+    embedder: PathBuf,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// Print one JSON decision a line.
+    #[arg(long)]
+    json: bool,
+    /// Makes decision ids reproducible.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// The dials. Without one, the router file's default keeps the best single candidate's quality at the least cost.
+#[derive(clap::Args)]
+pub struct PolicyArgs {
+    /// MetaLLM's p: the weight of cost, where the dearest candidate costs 1 on average.
+    #[arg(long, group = "dial")]
+    cost_weight: Option<f64>,
+    /// Least mean quality over many prompts, 0 to 1.
+    #[arg(long, group = "dial")]
+    min_quality: Option<f64>,
+    /// Most that a call may cost, in US dollars.
+    #[arg(long)]
+    max_usd: Option<f64>,
+    /// Spreads to subtract from each quality.
+    #[arg(long)]
+    caution: Option<f64>,
+    /// Only these candidates (comma-separated).
+    #[arg(long, value_delimiter = ',')]
+    allow: Option<Vec<String>>,
+    /// Abilities the candidate must have (comma-separated).
+    #[arg(long, value_delimiter = ',')]
+    needs: Vec<String>,
+    /// Length of the answer in tokens, where it is known.
+    #[arg(long)]
+    expected_output_tokens: Option<f64>,
+}
+
+impl PolicyArgs {
+    fn policy(&self) -> Policy {
+        Policy {
+            cost_weight: self.cost_weight,
+            min_quality: self.min_quality,
+            max_usd: self.max_usd,
+            caution: self.caution,
+            allow: self.allow.clone(),
+            needs: self.needs.clone(),
+            expected_output_tokens: self.expected_output_tokens,
+        }
+    }
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let policy = args.policy.policy();
+    policy.check()?;
+    if let Some(text) = &args.prompt {
+        Prompt::from(text.as_str()).text()?;
+    }
+    let router = Router::load(&read(&args.router)?, &read(&args.embedder)?, args.seed)
+        .with_context(|| format!("{} with {}", args.router.display(), args.embedder.display()))?;
+    for prompt in prompts(args)? {
+        let start = Instant::now();
+        let decision = router.route(&prompt?, &policy)?;
+        print(&decision, start.elapsed().as_secs_f64() * 1e3, args.json)?;
+    }
+    Ok(())
+}
+
+/// The prompts, one at a time, so that a stream is answered as it comes.
+fn prompts(args: &Args) -> anyhow::Result<Box<dyn Iterator<Item = anyhow::Result<Prompt>>>> {
+    if let Some(text) = &args.prompt {
+        return Ok(Box::new(std::iter::once(Ok(Prompt::from(text.as_str())))));
+    }
+    let Some(path) = &args.jsonl else {
+        return Ok(Box::new(std::io::stdin().lines().map(|line| Ok(Prompt::Text(line?)))));
+    };
+    let lines: Box<dyn BufRead> = if path.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::io::Cursor::new(read(path)?))
+    };
+    let parse = |(i, line): (usize, std::io::Result<String>)| {
+        let problem = |e| Error::BadLog { line: i + 1, problem: format!("neither a JSON string nor a list of messages: {e}") };
+        Ok(serde_json::from_str(&line?).map_err(problem)?)
+    };
+    Ok(Box::new(lines.lines().enumerate().map(parse)))
+}
+
+fn print(decision: &Decision, ms: f64, json: bool) -> anyhow::Result<()> {
+    if json {
+        let mut line = serde_json::to_value(decision)?;
+        line["ms"] = ms.into();
+        println!("{line}");
+        return Ok(());
+    }
+    println!("{}  (${:.6} expected, {:?}, {ms:.1} ms)", decision.model, decision.usd, decision.reason);
+    for score in &decision.scores {
+        let mark = if score.model == decision.model { '>' } else { ' ' };
+        let barred = score.ineligible.map_or(String::new(), |why| format!("  not eligible: {why:?}"));
+        println!("{mark} {:32} quality {:.3} ± {:.3}  ${:.6}{barred}", score.model, score.quality, score.spread, score.usd);
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Replay of logged outcomes: what a router would have scored and cost, beside every baseline that needs no router.
+//!
+//! All figures are means over rows. Costs are the logged ones; choices see only expected costs. AIQ is the mean height
+//! of the non-decreasing upper hull of the (cost, score) points, from the cheapest single candidate's cost to the best
+//! single candidate's.
+
+mod hull;
+
+use crate::artifact::RouterFile;
+use crate::error::{Error, Result};
+use crate::policy::Knot;
+use crate::train::dials::{Replay, pick, sweep};
+use crate::train::{Features, Log};
+use hull::Hull;
+use serde::Serialize;
+
+const RESAMPLES: u64 = 1000;
+
+/// One way to answer every row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Strategy {
+    /// A candidate's id, or the name of a baseline.
+    pub name: String,
+    /// Mean score.
+    pub score: f64,
+    /// Mean cost, in US dollars.
+    pub usd: f64,
+}
+
+/// An estimate and its 95% bootstrap interval over rows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    /// The estimate on all rows.
+    pub value: f64,
+    /// 2.5th percentile.
+    pub low: f64,
+    /// 97.5th percentile.
+    pub high: f64,
+}
+
+/// Mean height of the cost-score curve.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Aiq {
+    /// The router, over all exchange rates.
+    pub router: f64,
+    /// The best mixture of single candidates, without a look at the prompt.
+    pub zero: f64,
+    /// The oracle's score, which is the same at every cost from its own upwards.
+    pub oracle: f64,
+}
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Rows replayed.
+    pub rows: usize,
+    /// The router at the exchange rate that was asked for.
+    pub router: Strategy,
+    /// The candidate that was best on the training rows.
+    pub best_single: Strategy,
+    /// The candidate that was cheapest on these rows.
+    pub cheapest: Strategy,
+    /// A candidate at random.
+    pub random: Strategy,
+    /// The best mixture of single candidates at the router's cost.
+    pub zero: Strategy,
+    /// The cheapest of the best-scoring candidates of each row.
+    pub oracle: Strategy,
+    /// The router's score less the best single candidate's, paired by row.
+    pub score_change: Interval,
+    /// Share of the best single candidate's cost that the router saves.
+    pub cost_saved: Interval,
+    /// Mean heights.
+    pub aiq: Aiq,
+    /// Every candidate on the rows that it answered.
+    pub candidates: Vec<Strategy>,
+    /// The router at every exchange rate.
+    pub curve: Vec<Knot>,
+}
+
+/// Replays the given rows of a log. `features[i]` belongs to `log.rows[i]`.
+///
+/// # Errors
+/// [`Error::BadInput`] where the rows hold no outcome of the router's candidates, or none of its best single candidate.
+pub fn evaluate(file: &RouterFile, log: &Log, features: &[Features], rows: &[usize], lambda: f64, seed: u64) -> Result<Report> {
+    let best = file.catalog.position(&file.provenance.best_single.id).unwrap_or(file.dials.strongest);
+    let replays: Result<Vec<Vec<Replay>>> = rows.iter().map(|&r| replay(file, log, features, r)).collect();
+    let replays: Vec<Vec<Replay>> = replays?.into_iter().filter(|row| row.iter().any(|r| r.candidate == best)).collect();
+    if replays.is_empty() {
+        let id = &file.catalog.candidates()[best].id;
+        return Err(Error::input("outcomes", format!("no row of the chosen split holds an outcome of {id}, the candidate to beat")));
+    }
+    let ids = file.catalog.candidates().iter().map(|c| c.id.as_str());
+    let candidates: Vec<Strategy> = ids.enumerate().filter_map(|(c, id)| single(id, c, &replays)).collect();
+    let cheapest = candidates.iter().min_by(|a, b| a.usd.total_cmp(&b.usd)).cloned();
+    let cheapest = cheapest.ok_or_else(|| Error::input("outcomes", "no candidate of the router answered these rows"))?;
+    let routed: Vec<&Replay> = replays.iter().filter_map(|row| pick(row, lambda)).collect();
+    let beaten: Vec<&Replay> = replays.iter().filter_map(|row| row.iter().find(|r| r.candidate == best)).collect();
+    let curve = sweep(&replays, file.dials.cost_scale);
+    let singles = Hull::new(candidates.iter().map(|s| (s.usd, s.score)));
+    let (router, best_single) = (strategy("router", &routed), strategy(&file.catalog.candidates()[best].id, &beaten));
+    let oracle = strategy("oracle", &replays.iter().filter_map(|row| oracle(row)).collect::<Vec<_>>());
+    let range = (cheapest.usd, best_single.usd);
+    let aiq = Aiq {
+        router: Hull::new(curve.iter().map(|k| (k.usd, k.quality))).mean_height(range.0, range.1),
+        zero: singles.mean_height(range.0, range.1),
+        oracle: oracle.score,
+    };
+    let zero = Strategy { name: "zero router".into(), score: singles.height(router.usd), usd: router.usd };
+    let (score_change, cost_saved) = intervals(&routed, &beaten, seed);
+    let random = random(&replays);
+    Ok(Report { rows: replays.len(), router, best_single, cheapest, random, zero, oracle, score_change, cost_saved, aiq, candidates, curve })
+}
+
+fn replay(file: &RouterFile, log: &Log, features: &[Features], row: usize) -> Result<Vec<Replay>> {
+    let estimates = file.head.estimate(&features[row].embedding)?;
+    let expected = file.catalog.usd(features[row].tokens, None);
+    let candidates = file.catalog.candidates().iter().enumerate();
+    let answered = candidates.filter_map(|(c, candidate)| Some((c, log.rows[row].outcome(log.position(&candidate.id)?)?)));
+    Ok(answered
+        .map(|(c, outcome)| Replay {
+            candidate: c,
+            quality: estimates[c].quality,
+            expected_usd: expected[c],
+            score: outcome.score,
+            usd: outcome.usd,
+        })
+        .collect())
+}
+
+fn single(id: &str, candidate: usize, rows: &[Vec<Replay>]) -> Option<Strategy> {
+    let own: Vec<&Replay> = rows.iter().flatten().filter(|r| r.candidate == candidate).collect();
+    (!own.is_empty()).then(|| strategy(id, &own))
+}
+
+fn strategy(name: &str, picks: &[&Replay]) -> Strategy {
+    let n = picks.len() as f64;
+    let mean = |value: fn(&Replay) -> f64| picks.iter().map(|r| value(r)).sum::<f64>() / n;
+    Strategy { name: name.into(), score: mean(|r| r.score), usd: mean(|r| r.usd) }
+}
+
+fn random(rows: &[Vec<Replay>]) -> Strategy {
+    let mean = |value: fn(&Replay) -> f64| {
+        rows.iter().map(|row| row.iter().map(value).sum::<f64>() / row.len() as f64).sum::<f64>() / rows.len() as f64
+    };
+    Strategy { name: "random".into(), score: mean(|r| r.score), usd: mean(|r| r.usd) }
+}
+
+fn oracle(row: &[Replay]) -> Option<&Replay> {
+    row.iter().max_by(|a, b| a.score.total_cmp(&b.score).then(b.usd.total_cmp(&a.usd)))
+}
+
+/// Score change and share of cost saved, with the percentiles of a paired bootstrap.
+fn intervals(routed: &[&Replay], beaten: &[&Replay], seed: u64) -> (Interval, Interval) {
+    let n = routed.len();
+    let figures = |rows: &mut dyn Iterator<Item = usize>| {
+        let sums = rows.fold((0.0, 0.0, 0.0), |(change, ours, theirs), i| {
+            (change + routed[i].score - beaten[i].score, ours + routed[i].usd, theirs + beaten[i].usd)
+        });
+        (sums.0 / n as f64, 1.0 - sums.1 / sums.2)
+    };
+    let whole = figures(&mut (0..n));
+    let samples: Vec<(f64, f64)> = (0..RESAMPLES)
+        .map(|sample| figures(&mut (0..n).map(|i| (mix(seed, sample, i as u64) % n as u64) as usize)))
+        .collect();
+    let interval = |value: f64, part: fn(&(f64, f64)) -> f64| {
+        let mut sorted: Vec<f64> = samples.iter().map(part).collect();
+        sorted.sort_by(f64::total_cmp);
+        Interval { value, low: sorted[sorted.len() / 40], high: sorted[sorted.len() - 1 - sorted.len() / 40] }
+    };
+    (interval(whole.0, |s| s.0), interval(whole.1, |s| s.1))
+}
+
+/// A hash of three numbers (SplitMix64): resampling needs no state and no generator.
+fn mix(seed: u64, sample: u64, i: u64) -> u64 {
+    let mut z = (seed ^ sample.rotate_left(32)).wrapping_add(i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(candidate: usize, score: f64, usd: f64) -> Replay {
+        Replay { candidate, quality: score, expected_usd: usd, score, usd }
+    }
+
+    #[test]
+    fn the_oracle_takes_the_cheapest_of_the_best() {
+        let row = [answer(0, 0.0, 1.0), answer(1, 1.0, 5.0), answer(2, 1.0, 3.0)];
+        assert_eq!(oracle(&row).unwrap().candidate, 2);
+        assert_eq!(random(&[row.into()]).usd, 3.0);
+    }
+
+    #[test]
+    fn intervals_hold_the_estimate_and_shrink_to_it_without_variation() {
+        let (ours, theirs): (Vec<Replay>, Vec<Replay>) = (0..50).map(|i| (answer(0, f64::from(i % 2), 1.0), answer(1, 0.5, 4.0))).unzip();
+        let (change, saved) = intervals(&ours.iter().collect::<Vec<_>>(), &theirs.iter().collect::<Vec<_>>(), 1);
+        assert!(change.low < change.value && change.value < change.high && change.value.abs() < 1e-12);
+        assert_eq!((saved.low, saved.value, saved.high), (0.75, 0.75, 0.75));
+    }
+}

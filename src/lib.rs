@@ -1,0 +1,31 @@
+//! pointsman decides, on the user's own device, which language model a prompt should go to.
+//!
+//! One prompt takes one road. [`prompt`] finds the text that a person asks; [`tokenizer`] cuts it into tokens;
+//! [`embedder`] turns them into a unit vector; [`head`] estimates each candidate's quality from it; [`policy`] weighs
+//! quality against cost with one exchange rate. [`router`] is the only place that knows this order.
+//!
+//! [`router::Router`] is the primary type. Its two files are the embedder file ([`embedder::EmbedderFile`], an ONNX
+//! file that carries its vocabulary) and the router file ([`artifact::RouterFile`]), which `train` makes from logged
+//! outcomes. Modules import only from those above them in this list:
+
+pub mod error;
+
+pub mod catalog;
+pub mod prompt;
+pub mod tokenizer;
+
+pub mod embedder;
+pub mod head;
+pub mod policy;
+
+pub mod artifact;
+pub mod router;
+
+#[cfg(feature = "train")]
+pub mod train;
+
+#[cfg(feature = "train")]
+pub mod evaluate;
+
+#[cfg(target_arch = "wasm32")]
+mod wasm;

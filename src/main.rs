@@ -1,0 +1,16 @@
+//! The `pointsman` command.
+
+mod cli;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pointsman: {}", cli::describe(&error));
+            ExitCode::from(cli::exit_code(&error))
+        }
+    }
+}
