@@ -93,7 +93,7 @@ test('a prompt of 1 MB is cut, and says so', async () => {
 });
 
 test('a router does not load on another embedder', async () => {
-  const src = join(ROOT, 'tests', 'data', 'tiny.embedder.onnx');
+  const src = join(ROOT, 'tests', 'data', 'tiny.onnx');
   await assert.rejects(createRouter({ embedder: { src } }), { name: 'PointsmanError', code: 'MISMATCH' });
 });
 
