@@ -5,8 +5,9 @@
 
 import { load, openOk, progress } from './bytes.js';
 import { PointsmanError, badInput, fromEngine } from './error.js';
+import { isBatch, readInput } from './input.js';
 import { Latency } from './latency.js';
-import { checkKeys, defined, mergeOptions, readCallback, readSeed } from './options.js';
+import { checkKeys, defined, mergeOptions, readCallback, readSeed, readSignal } from './options.js';
 
 /** @typedef {import('./index.js').Router} RouterInterface */
 
@@ -117,8 +118,8 @@ class Router {
     const engine = this.#alive();
     checkKeys('route', options);
     const { signal, ...call } = options;
-    if (signal?.aborted) throw signal.reason;
-    const decision = this.#decide(engine, input, mergeOptions(this.#defaults, call));
+    if (readSignal(signal)?.aborted) throw signal.reason;
+    const decision = this.#decide(engine, readInput(input), mergeOptions(this.#defaults, call));
     this.#latency.record(decision.ms);
     this.#announce(decision);
     return decision;
@@ -127,12 +128,14 @@ class Router {
   async rank(input, options = {}) {
     const engine = this.#alive();
     checkKeys('rank', options);
-    return attempt(() => engine.rank(input, mergeOptions(this.#defaults, options)));
+    const prompt = readInput(input);
+    return attempt(() => engine.rank(prompt, mergeOptions(this.#defaults, options)));
   }
 
   async embed(input) {
     const engine = this.#alive();
-    return attempt(() => engine.embed(isBatch(input) ? input : [input]));
+    const prompts = (isBatch(input) ? input : [input]).map(readInput);
+    return attempt(() => engine.embed(prompts));
   }
 
   /** @returns {import('./index.js').Stats} */
@@ -153,10 +156,10 @@ class Router {
   }
 
   /** The prompt's decision; where the engine fails, the fallback's. The caller's own errors pass. */
-  #decide(engine, input, options) {
+  #decide(engine, prompt, options) {
     const begun = performance.now();
     try {
-      return attempt(() => engine.route(input, options));
+      return attempt(() => engine.route(prompt, options));
     } catch (error) {
       if (error.code !== 'ENGINE') throw error;
       const model = this.#fallbackFor(options);
@@ -167,7 +170,7 @@ class Router {
 
   /** The fallback, or the first candidate in its stead that this call permits. */
   #fallbackFor({ allow, needs = [] }) {
-    const permits = ({ id, supports = [] }) => (allow?.includes(id) ?? true) && needs.every((need) => supports.includes(need));
+    const permits = ({ id, supports = [] }) => (!allow || [...allow].includes(id)) && needs.every((need) => supports.includes(need));
     const permitted = this.#candidates.filter(permits).map(({ id }) => id);
     return permitted.includes(this.#fallback) ? this.#fallback : permitted[0];
   }
@@ -200,11 +203,6 @@ class Router {
     if (this.#engine) return this.#engine;
     throw badInput('this router was disposed; create a new one');
   }
-}
-
-/** A list of texts or chats, as opposed to one chat, which is a list of messages. */
-function isBatch(input) {
-  return Array.isArray(input) && input.every((item) => typeof item === 'string' || Array.isArray(item));
 }
 
 function fallbackDecision(model, ms, error) {

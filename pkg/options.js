@@ -61,6 +61,12 @@ export function readSeed(seed) {
   return BigInt(seed);
 }
 
+/** Something that says whether it was aborted, or nothing. */
+export function readSignal(signal) {
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean') throw badInput('signal: expected an AbortSignal');
+  return signal;
+}
+
 /** A callback, or nothing. */
 export function readCallback(name, callback) {
   if (callback !== undefined && typeof callback !== 'function') {

@@ -28,6 +28,11 @@ const PROMPTS = {
   'a chat without a user': [{ role: 'system', content: 'Be brief.' }],
   'a message without a role': [{ content: 'Hello' }],
   'a message that is no object': [null],
+  'content that is a number': [{ role: 'user', content: 5 }],
+  'a part that is no object': [{ role: 'user', content: ['Hello'] }],
+  'a text that is none': [{ role: 'user', content: [{ type: 'text', text: 5 }] }],
+  'bytes': new Uint8Array([72, 105]),
+  'a chat that holds itself': [selfish()],
 };
 
 const OPTIONS = {
@@ -62,6 +67,10 @@ for (const [name, options] of Object.entries(OPTIONS)) {
     await assert.rejects(router.rank('Hello', options), isBadInput);
   });
 }
+
+test('a signal that is none is BAD_INPUT', async () => {
+  await assert.rejects(router.route('Hello', { signal: 'now' }), isBadInput);
+});
 
 test('an unknown option is named, and so are the known ones', async () => {
   await assert.rejects(router.route('Hello', { costweight: 1 }), /"costweight".*costWeight/);
@@ -106,6 +115,12 @@ for (const part of ['router', 'embedder']) {
       ));
     }
   });
+}
+
+function selfish() {
+  const message = { role: 'user' };
+  message.content = [{ text: message }];
+  return message;
 }
 
 function isBadInput({ name, code, message }) {

@@ -42,6 +42,13 @@ test('a chat is decided by its last user message', async () => {
   assert.deepEqual(qualities(ofChat.scores), qualities(ofText.scores));
 });
 
+test('what else hangs on a message makes no difference', async () => {
+  let deep = {};
+  for (let level = 0; level < 100_000; level += 1) deep = { deep };
+  const message = { role: 'user', content: [{ type: 'text', text: PROMPT }, { type: 'image', image: new Uint8Array(4) }], deep, call() {}, count: 10n ** 30n };
+  assert.deepEqual((await router.route([message])).scores, (await router.route(PROMPT)).scores);
+});
+
 test('rank judges as route does and leaves no trace', async () => {
   const { calls } = router.stats();
   const ranked = await router.rank(PROMPT);
