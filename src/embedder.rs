@@ -29,6 +29,19 @@ impl Embedding {
         Ok(Self(vector.into()))
     }
 
+    /// Takes a vector that is of unit length already, bit for bit, as when it is read back from a cache.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] where its length is not 1.
+    pub fn from_unit(vector: Vec<f32>) -> Result<Self> {
+        let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+        // Not `> 1e-3`: a length that is not a number must be refused too.
+        if (length - 1.0).abs() <= 1e-3 {
+            return Ok(Self(vector.into()));
+        }
+        Err(Error::input("embedding", format!("its length is {length}, not 1")))
+    }
+
     /// The coordinates.
     pub fn as_slice(&self) -> &[f32] {
         &self.0

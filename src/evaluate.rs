@@ -110,7 +110,20 @@ pub fn evaluate(file: &RouterFile, log: &Log, features: &[Features], rows: &[usi
     let zero = Strategy { name: "zero router".into(), score: singles.height(router.usd), usd: router.usd };
     let (score_change, cost_saved) = intervals(&routed, &beaten, seed);
     let random = random(&replays);
-    Ok(Report { rows: replays.len(), router, best_single, cheapest, random, zero, oracle, score_change, cost_saved, aiq, candidates, curve })
+    Ok(Report {
+        rows: replays.len(),
+        router,
+        best_single,
+        cheapest,
+        random,
+        zero,
+        oracle,
+        score_change,
+        cost_saved,
+        aiq,
+        candidates,
+        curve,
+    })
 }
 
 fn replay(file: &RouterFile, log: &Log, features: &[Features], row: usize) -> Result<Vec<Replay>> {
@@ -161,9 +174,8 @@ fn intervals(routed: &[&Replay], beaten: &[&Replay], seed: u64) -> (Interval, In
         (sums.0 / n as f64, 1.0 - sums.1 / sums.2)
     };
     let whole = figures(&mut (0..n));
-    let samples: Vec<(f64, f64)> = (0..RESAMPLES)
-        .map(|sample| figures(&mut (0..n).map(|i| (mix(seed, sample, i as u64) % n as u64) as usize)))
-        .collect();
+    let samples: Vec<(f64, f64)> =
+        (0..RESAMPLES).map(|sample| figures(&mut (0..n).map(|i| (mix(seed, sample, i as u64) % n as u64) as usize))).collect();
     let interval = |value: f64, part: fn(&(f64, f64)) -> f64| {
         let mut sorted: Vec<f64> = samples.iter().map(part).collect();
         sorted.sort_by(f64::total_cmp);

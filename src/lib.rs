@@ -28,4 +28,4 @@ pub mod train;
 pub mod evaluate;
 
 #[cfg(target_arch = "wasm32")]
-mod wasm;
+pub mod wasm;

@@ -61,9 +61,7 @@ impl Tokenizer {
                 return Err(Error::artifact("vocabulary", format!("token {token:?} appears twice")));
             }
         }
-        let special = |name: &str| {
-            ids.get(name).copied().ok_or_else(|| Error::artifact("vocabulary", format!("{name} is missing")))
-        };
+        let special = |name: &str| ids.get(name).copied().ok_or_else(|| Error::artifact("vocabulary", format!("{name} is missing")));
         let (unknown, first, last) = (special("[UNK]")?, special("[CLS]")?, special("[SEP]")?);
         if max_tokens < 3 {
             return Err(Error::artifact("limits", format!("{max_tokens} tokens leave no room for text")));

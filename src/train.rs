@@ -132,7 +132,8 @@ impl<'a> Training<'a> {
         let score = |i: usize, c: usize| self.log.rows[self.rows[i]].outcome(self.pool[c]).map_or(0.0, |o| o.score);
         let (rows, candidates) = (group.rows.len(), group.candidates.len());
         let targets = Array2::from_shape_fn((rows, candidates), |(i, c)| score(group.rows[i], group.candidates[c]));
-        let spread = |prior: &Array2<f64>| concatenate(Axis(1), &vec![prior.view(); candidates]).map_err(|e| Error::engine("sharing weights", e));
+        let spread =
+            |prior: &Array2<f64>| concatenate(Axis(1), &vec![prior.view(); candidates]).map_err(|e| Error::engine("sharing weights", e));
         let problem = |priors: &[Array2<f64>], prior: Array2<f64>| {
             let inputs = self.inputs.select(Axis(0), &group.rows);
             let folds = group.rows.iter().map(|&i| self.folds[i]).collect();
@@ -231,7 +232,8 @@ impl<'a> Training<'a> {
 fn choose_pool(log: &Log, rows: &[usize], names: Option<&[String]>) -> Result<Vec<usize>> {
     let Some(names) = names else { return Ok(pool::pareto_front(log, rows)) };
     let find = |name: &String| {
-        log.position(name).ok_or_else(|| Error::input("candidates", format!("{name:?} is not in the outcomes; they hold {}", log.candidates.join(", "))))
+        log.position(name)
+            .ok_or_else(|| Error::input("candidates", format!("{name:?} is not in the outcomes; they hold {}", log.candidates.join(", "))))
     };
     names.iter().map(find).collect()
 }

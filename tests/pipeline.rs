@@ -28,11 +28,16 @@ fn committed_files_are_reproduced() {
     let embedder = build(&tiny::folder(1), WeightFormat::Int8).unwrap();
     let router = tiny::router(EmbedderFile::parse(&embedder).unwrap().fingerprint()).to_bytes().unwrap();
     let data = root().join("tests/data");
+    let hello = Router::load(&router, &embedder, 0).unwrap().route(&"hello".into(), &Policy::default()).unwrap();
+    let hello: Vec<String> = hello.scores.iter().map(|s| format!("{:.6}\n", s.quality)).collect();
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(data.join("tiny.onnx"), &embedder).unwrap();
         std::fs::write(data.join("tiny.router"), &router).unwrap();
+        // tests/wasm.rs compares with these.
+        std::fs::write(data.join("tiny.hello"), hello.concat()).unwrap();
         return;
     }
+    assert_eq!(hello.concat(), include_str!("data/tiny.hello"));
     assert!(embedder == EMBEDDER, "tests/data/tiny.onnx is not what the builder makes; run UPDATE=1 cargo test --test pipeline");
     assert!(router == ROUTER, "tests/data/tiny.router is not what is written; run UPDATE=1 cargo test --test pipeline");
 }

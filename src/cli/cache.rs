@@ -95,5 +95,5 @@ fn load(folder: &Path, width: usize) -> anyhow::Result<HashMap<Key, Features>> {
 fn read_features(bytes: &[u8]) -> anyhow::Result<Features> {
     let (tokens, numbers) = bytes.split_at(4);
     let vector = numbers.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-    Ok(Features { embedding: Embedding::normalized(vector)?, tokens: u32::from_le_bytes(tokens.try_into()?) as usize })
+    Ok(Features { embedding: Embedding::from_unit(vector)?, tokens: u32::from_le_bytes(tokens.try_into()?) as usize })
 }

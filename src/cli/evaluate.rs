@@ -72,7 +72,12 @@ fn print(report: &Report) {
     named("zero router: best mix at the router's cost", &report.zero);
     named("oracle", &report.oracle);
     let (change, saved) = (&report.score_change, &report.cost_saved);
-    println!("\n  score change  {:+.2} points, 95% interval {:+.2} to {:+.2}", change.value * 100.0, change.low * 100.0, change.high * 100.0);
+    println!(
+        "\n  score change  {:+.2} points, 95% interval {:+.2} to {:+.2}",
+        change.value * 100.0,
+        change.low * 100.0,
+        change.high * 100.0
+    );
     println!("  cost saved    {:.1}%, 95% interval {:.1}% to {:.1}%", saved.value * 100.0, saved.low * 100.0, saved.high * 100.0);
     let aiq = &report.aiq;
     println!("  AIQ x 100     {:.2}; zero router {:.2}, oracle {:.2}", aiq.router * 100.0, aiq.zero * 100.0, aiq.oracle * 100.0);

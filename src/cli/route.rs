@@ -97,11 +97,8 @@ fn prompts(args: &Args) -> anyhow::Result<Box<dyn Iterator<Item = anyhow::Result
     let Some(path) = &args.jsonl else {
         return Ok(Box::new(std::io::stdin().lines().map(|line| Ok(Prompt::Text(line?)))));
     };
-    let lines: Box<dyn BufRead> = if path.as_os_str() == "-" {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(std::io::Cursor::new(read(path)?))
-    };
+    let lines: Box<dyn BufRead> =
+        if path.as_os_str() == "-" { Box::new(std::io::stdin().lock()) } else { Box::new(std::io::Cursor::new(read(path)?)) };
     let parse = |(i, line): (usize, std::io::Result<String>)| {
         let problem = |e| Error::BadLog { line: i + 1, problem: format!("neither a JSON string nor a list of messages: {e}") };
         Ok(serde_json::from_str(&line?).map_err(problem)?)

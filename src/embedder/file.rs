@@ -186,8 +186,7 @@ fn unseal(bytes: &[u8]) -> Result<String> {
     let seal_len = seal(&[]).len();
     let problem = "its closing SHA-256 does not match: the file is truncated, changed, or not an embedder file; \
                    fetch it again or rebuild it with `pointsman embedder build`";
-    let (content, found) =
-        bytes.split_at_checked(bytes.len().saturating_sub(seal_len)).ok_or_else(|| Error::artifact("seal", problem))?;
+    let (content, found) = bytes.split_at_checked(bytes.len().saturating_sub(seal_len)).ok_or_else(|| Error::artifact("seal", problem))?;
     let expected = seal(content);
     if found != expected {
         return Err(Error::artifact("seal", problem));

@@ -28,7 +28,14 @@ impl Design {
     }
 
     /// Fits every column of `targets`. `prior` and `start` are (width + 1) x outputs, biases in the last row.
-    pub(super) fn fit(&self, link: Link, targets: &Array2<f64>, penalty: f64, prior: &Array2<f64>, start: &Array2<f64>) -> Result<Array2<f64>> {
+    pub(super) fn fit(
+        &self,
+        link: Link,
+        targets: &Array2<f64>,
+        penalty: f64,
+        prior: &Array2<f64>,
+        start: &Array2<f64>,
+    ) -> Result<Array2<f64>> {
         let curvature = match link {
             Link::Logistic => 0.25,
             Link::Identity => 1.0,

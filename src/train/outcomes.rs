@@ -122,7 +122,8 @@ impl Log {
 }
 
 fn read_outcome(name: &str, score: &serde_json::Value, line: &Line) -> Result<Outcome, String> {
-    let score = score.as_f64().filter(|s| (0.0..=1.0).contains(s)).ok_or_else(|| format!("the score of {name:?} is not a number from 0 to 1"))?;
+    let score =
+        score.as_f64().filter(|s| (0.0..=1.0).contains(s)).ok_or_else(|| format!("the score of {name:?} is not a number from 0 to 1"))?;
     let usd = line.costs.get(name).copied().ok_or_else(|| format!("{name:?} has a score but no cost"))?;
     if !(usd.is_finite() && usd >= 0.0) {
         return Err(format!("the cost of {name:?} is negative"));

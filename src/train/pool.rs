@@ -27,9 +27,7 @@ pub type Cards = HashMap<String, ModelCard>;
 /// Candidates that no other candidate beats in both mean score and mean cost, from cheapest to best.
 pub(super) fn pareto_front(log: &Log, rows: &[usize]) -> Vec<usize> {
     let means: Vec<(f64, f64)> = (0..log.candidates.len()).map(|c| means(log, rows, c)).collect();
-    let beaten = |c: usize| {
-        means.iter().any(|&(quality, usd)| quality >= means[c].0 && usd <= means[c].1 && (quality, usd) != means[c])
-    };
+    let beaten = |c: usize| means.iter().any(|&(quality, usd)| quality >= means[c].0 && usd <= means[c].1 && (quality, usd) != means[c]);
     let mut front: Vec<usize> = (0..means.len()).filter(|&c| means[c].0.is_finite() && !beaten(c)).collect();
     front.sort_by(|&a, &b| means[a].1.total_cmp(&means[b].1));
     front
@@ -86,7 +84,7 @@ fn answer_tokens(calls: &[(f64, Outcome)], price_in: f64, price_out: f64) -> f64
 }
 
 /// Without a price list: the least-squares line of cost over prompt length. Its slope is the input price; its
-/// intercept is booked as output at the same price, or at one dollar per million tokens where the slope is not positive.
+/// intercept is booked as output at the same price, or at one dollar per million tokens where length explains nothing.
 fn fitted_tariff(calls: &[(f64, Outcome)]) -> (f64, f64, f64) {
     let n = calls.len() as f64;
     let (mean_x, mean_y) = calls.iter().fold((0.0, 0.0), |(x, y), (t, o)| (x + t / n, y + o.usd / n));
@@ -94,10 +92,12 @@ fn fitted_tariff(calls: &[(f64, Outcome)]) -> (f64, f64, f64) {
     let variance: f64 = calls.iter().map(|(t, _)| (t - mean_x).powi(2)).sum();
     let slope = if variance > 0.0 { covariance / variance } else { 0.0 };
     let intercept = mean_y - slope * mean_x;
-    if slope > 0.0 && intercept >= 0.0 {
+    // Below this share of the cost, a slope is rounding error.
+    let sloped = slope * mean_x > 1e-6 * mean_y;
+    if sloped && intercept >= 0.0 {
         return (slope * 1e6, slope * 1e6, intercept / slope);
     }
-    if slope > 0.0 && mean_x > 0.0 {
+    if sloped {
         return (mean_y / mean_x * 1e6, mean_y / mean_x * 1e6, 0.0);
     }
     (0.0, 1.0, mean_y * 1e6)

@@ -4,8 +4,8 @@ use crate::embedder::Pooling;
 use crate::error::{Error, Result};
 use crate::tokenizer::Normalization;
 use safetensors::{Dtype, SafeTensors};
-use serde::de::DeserializeOwned;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
 /// The contents of the folder's files.
@@ -47,7 +47,10 @@ impl Folder {
         let positions = config.position_embedding_type.as_deref().unwrap_or("absolute");
         let shape = (config.model_type.as_str(), config.hidden_act.as_str(), positions);
         if shape != ("bert", "gelu", "absolute") {
-            let found = format!("a {} with {} and {} positions; only bert with gelu and absolute positions can be built", shape.0, shape.1, shape.2);
+            let found = format!(
+                "a {} with {} and {} positions; only bert with gelu and absolute positions can be built",
+                shape.0, shape.1, shape.2
+            );
             return Err(Error::artifact("config.json", found));
         }
         if config.num_attention_heads == 0 || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
@@ -90,7 +93,8 @@ impl Folder {
             strip_accents: Option<bool>,
         }
         let text = std::str::from_utf8(bytes).map_err(|e| Error::artifact("vocab.txt", e))?;
-        let settings = self.tokenizer_config.as_ref().map(|b| json::<Settings>("tokenizer_config.json", b)).transpose()?.unwrap_or_default();
+        let settings =
+            self.tokenizer_config.as_ref().map(|b| json::<Settings>("tokenizer_config.json", b)).transpose()?.unwrap_or_default();
         let lowercase = settings.do_lower_case.unwrap_or(true);
         let normalization = Normalization { lowercase, strip_accents: settings.strip_accents.unwrap_or(lowercase) };
         Ok((text.lines().map(str::to_owned).collect(), normalization))

@@ -1,0 +1,38 @@
+# A newcomer needs two of these: `make demo` and `make test`. Both install what is missing.
+.PHONY: help demo test build check bench setup clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    route eight prompts through the wasm build, then serve the page'
+	@echo 'make test    every test: native, wasm in Node and Chromium, npm package, page'
+	@echo 'make build   the native command and the npm package in pkg/'
+	@echo 'make check   formatting, lints, documentation'
+	@echo 'make bench   timings of every stage'
+	@echo 'make clean   remove what was built (the download cache stays)'
+
+setup:
+	@scripts/setup.sh
+
+demo: build
+	@node scripts/demo.mjs
+
+build:
+	@scripts/setup.sh wasm js embedder
+	@cargo build --release --locked
+	@scripts/build-wasm.sh
+
+test: setup
+	@scripts/test.sh
+
+check:
+	cargo fmt --check
+	cargo clippy --release --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --no-deps --lib --quiet
+
+bench:
+	@scripts/setup.sh embedder
+	cargo bench --locked
+
+clean:
+	cargo clean
+	rm -rf pkg/wasm pkg/assets node_modules test-results models/*.onnx

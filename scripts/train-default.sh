@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Trains models/default.router. usage: scripts/train-default.sh DATA   (the folder with zeroeval/ and mmlu_pro/)
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+data=${1:?the folder of outcome data}
+
+cd "$root"
+"$root/scripts/setup.sh" embedder
+cargo build --release --locked --quiet
+target/release/pointsman train --out models/default.router --date 2026-11-22 \
+    --outcomes "$data/zeroeval/data.jsonl.gz" "$data/mmlu_pro/data.jsonl.gz" \
+    --rename Meta-Llama-3.1-8B-Instruct=llama-3.1-8b-instruct --rename Llama-3.1-8B-Instruct=llama-3.1-8b-instruct \
+    --rename Meta-Llama-3.1-70B-Instruct=llama-3.1-70b-instruct --rename Llama-3.1-70B-Instruct=llama-3.1-70b-instruct \
+    --rename gemini-1.5-flash-002=gemini-1.5-flash --rename gemini-1.5-pro-002=gemini-1.5-pro \
+    --rename deepseek-v2.5-0908=deepseek-chat --rename deepseek-chat-v2=deepseek-chat \
+    --candidates llama-3.1-8b-instruct,gemini-1.5-flash,deepseek-chat,llama-3.1-70b-instruct,gpt-4o-mini-2024-07-18,gemini-1.5-pro,gpt-4o-2024-08-06,claude-3-5-sonnet-20240620,gpt-4o-2024-05-13

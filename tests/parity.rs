@@ -1,0 +1,102 @@
+//! Promise: our engine computes what onnxruntime computes, and int8 weights stay close to floats.
+
+mod support;
+
+use pointsman::embedder::build::{Folder, WeightFormat, build};
+use pointsman::embedder::{Embedder, EmbedderFile};
+use pointsman::prompt::Prompt;
+use pointsman::router::load_embedder;
+use pointsman::tokenizer::Tokens;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use support::{minilm_folder, root, tiny};
+
+type Vectors = Vec<Vec<f32>>;
+
+fn prompts() -> Vec<Prompt> {
+    let lines = std::fs::read_to_string(root().join("tests/data/prompts.jsonl")).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn minilm() -> Option<Folder> {
+    let folder = minilm_folder()?;
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    Some(Folder {
+        config: read("config.json"),
+        weights: read("model.safetensors"),
+        tokenizer: Some(read("tokenizer.json")),
+        pooling: read("1_Pooling/config.json"),
+        limits: Some(read("sentence_bert_config.json")),
+        ..Folder::default()
+    })
+}
+
+fn embed_all(file: &[u8]) -> (Vec<Tokens>, Vectors) {
+    let (tokenizer, embedder) = load_embedder(EmbedderFile::parse(file).unwrap()).unwrap();
+    let tokens: Vec<Tokens> = prompts().iter().map(|p| tokenizer.encode(&p.text().unwrap())).collect();
+    let vectors = tokens.iter().map(|t| embedder.embed(t).unwrap().as_slice().to_vec()).collect();
+    (tokens, vectors)
+}
+
+/// Mean and worst cosine of two lists of unit vectors.
+fn cosines(a: &Vectors, b: &Vectors) -> (f64, f64) {
+    let dot = |(x, y): (&Vec<f32>, &Vec<f32>)| x.iter().zip(y).map(|(p, q)| f64::from(*p) * f64::from(*q)).sum::<f64>();
+    let all: Vec<f64> = a.iter().zip(b).map(dot).collect();
+    (all.iter().sum::<f64>() / all.len() as f64, all.iter().copied().fold(1.0, f64::min))
+}
+
+/// The virtual environment that scripts/setup.sh makes.
+fn python() -> Option<PathBuf> {
+    let python = minilm_folder()?.ancestors().nth(3)?.join("venv/bin/python");
+    if !python.exists() {
+        assert!(std::env::var_os("POINTSMAN_COMPLETE").is_none(), "missing: {}", python.display());
+        eprintln!("SKIPPED: onnxruntime is absent (run scripts/setup.sh reference)");
+        return None;
+    }
+    Some(python)
+}
+
+fn onnxruntime(python: &Path, file: &[u8], tokens: &[Tokens]) -> Vectors {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model.onnx");
+    std::fs::write(&model, file).unwrap();
+    let script = root().join("tests/reference/embed.py");
+    let mut child = Command::new(python).arg(script).arg(&model).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines: String = tokens.iter().map(|t| format!("{:?}\n", t.ids)).collect();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn floats_equal_onnxruntime_and_int8_weights_stay_close() {
+    let (Some(folder), Some(python)) = (minilm(), python()) else { return };
+    let (floats, int8) = (build(&folder, WeightFormat::F32).unwrap(), build(&folder, WeightFormat::Int8).unwrap());
+    let (tokens, ours) = embed_all(&floats);
+    let (mean, worst) = cosines(&ours, &onnxruntime(&python, &floats, &tokens));
+    println!("f32 against onnxruntime, {} texts: cosine mean {mean:.7}, worst {worst:.7}", tokens.len());
+    assert!(worst >= 0.99999);
+    let (_, small) = embed_all(&int8);
+    let (mean, worst) = cosines(&ours, &small);
+    println!("int8 weights against f32, {} texts: cosine mean {mean:.5}, worst {worst:.5}", tokens.len());
+    assert!(mean >= 0.998 && worst >= 0.99);
+    let (mean, worst) = cosines(&small, &onnxruntime(&python, &int8, &tokens));
+    println!("int8 weights against onnxruntime on the same file: cosine mean {mean:.7}, worst {worst:.7}");
+    assert!(worst >= 0.99999);
+}
+
+#[test]
+fn the_tiny_embedder_equals_onnxruntime_too() {
+    let Some(python) = python() else { return };
+    for format in [WeightFormat::F32, WeightFormat::Int8] {
+        let file = build(&tiny::folder(1), format).unwrap();
+        let (tokens, ours) = embed_all(&file);
+        let (mean, worst) = cosines(&ours, &onnxruntime(&python, &file, &tokens));
+        println!("tiny {format:?} against onnxruntime: cosine mean {mean:.7}, worst {worst:.7}");
+        assert!(worst >= 0.99999);
+    }
+}

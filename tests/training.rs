@@ -1,0 +1,119 @@
+//! Promise: training finds a planted truth, from whatever rows it is given, and the same input gives the same bytes.
+
+mod support;
+
+use pointsman::artifact::RouterFile;
+use pointsman::embedder::Embedding;
+use pointsman::head::Link;
+use pointsman::train::{Cards, Features, Log, ModelCard, Settings, train};
+use std::collections::HashMap;
+use support::Rng;
+
+const WIDTH: usize = 8;
+
+/// Prompts of two kinds: `cheap` answers those that point up along the first axis, `dear` answers all but one in ten.
+/// `missing` leaves `dear` out of every row whose number it accepts.
+fn planted(rows: usize, missing: impl Fn(usize) -> bool) -> (Log, Vec<Features>) {
+    let mut rng = Rng::new(5);
+    let (mut lines, mut features) = (String::new(), Vec::new());
+    for i in 0..rows {
+        let vector: Vec<f32> = (0..WIDTH).map(|_| rng.unit()).collect();
+        let cheap = u8::from(vector[0] > 0.0);
+        let dear = u8::from(rng.below(10) > 0);
+        let mut scores = serde_json::json!({ "cheap": cheap });
+        if !missing(i) {
+            scores["dear"] = dear.into();
+        }
+        let line = serde_json::json!({ "query": format!("prompt {i}"), "dataset": "planted", "scores": scores,
+            "costs": { "cheap": 0.001, "dear": 0.01 }, "tok_out": { "cheap": 1000, "dear": 1000 } });
+        lines += &format!("{line}\n");
+        features.push(Features { embedding: Embedding::normalized(vector).unwrap(), tokens: 10 });
+    }
+    let mut log = Log::default();
+    log.read(lines.as_bytes(), &HashMap::new()).unwrap();
+    (log, features)
+}
+
+fn cards() -> Cards {
+    let card = |price| ModelCard { usd_per_mtok_in: Some(0.0), usd_per_mtok_out: Some(price), ..ModelCard::default() };
+    Cards::from([("cheap".to_owned(), card(1.0)), ("dear".to_owned(), card(10.0))])
+}
+
+fn settings(link: Link) -> Settings {
+    Settings { link, seed: 1, candidates: None, date: "2026-11-22".into(), embedder: "tiny".into() }
+}
+
+fn quality(file: &RouterFile, first: f32) -> Vec<f64> {
+    let mut vector = vec![0.0; WIDTH];
+    vector[0] = first;
+    let embedding = Embedding::normalized(vector).unwrap();
+    file.head.estimate(&embedding).unwrap().iter().map(|e| e.quality).collect()
+}
+
+#[test]
+fn a_planted_truth_is_found() {
+    let (log, features) = planted(1500, |_| false);
+    for link in [Link::Logistic, Link::Identity] {
+        let file = train(&log, &features, &cards(), &settings(link)).unwrap();
+        let ids: Vec<&str> = file.catalog.candidates().iter().map(|c| c.id.as_str()).collect();
+        assert_eq!(ids, ["cheap", "dear"]);
+        let (up, down) = (quality(&file, 1.0), quality(&file, -1.0));
+        assert!(up[0] > 0.9 && down[0] < 0.1, "{link:?}: cheap {} and {}", up[0], down[0]);
+        assert!((up[1] - 0.9).abs() < 0.1 && (down[1] - 0.9).abs() < 0.1, "{link:?}: dear {} and {}", up[1], down[1]);
+        let best = &file.provenance.best_single;
+        let knot = file.dials.knots.iter().find(|k| k.lambda == file.dials.default_lambda).unwrap();
+        assert!(knot.quality >= best.quality && knot.usd < 0.7 * best.usd, "{link:?}: {knot:?} against {best:?}");
+    }
+}
+
+#[test]
+fn rows_may_lack_candidates() {
+    let (log, features) = planted(1500, |i| i % 3 == 0);
+    let file = train(&log, &features, &cards(), &settings(Link::Logistic)).unwrap();
+    let (up, down) = (quality(&file, 1.0), quality(&file, -1.0));
+    assert!(up[0] > 0.9 && down[0] < 0.1 && up[1] > 0.8 && down[1] > 0.8, "{up:?} {down:?}");
+    // The fewer rows a candidate has, the less is known of it.
+    let rare = planted(1500, |i| i % 30 != 0);
+    let rare = train(&rare.0, &rare.1, &cards(), &settings(Link::Logistic)).unwrap();
+    let spread = |file: &RouterFile| {
+        let x = Embedding::normalized(vec![1.0; WIDTH]).unwrap();
+        file.head.estimate(&x).unwrap()[1].spread
+    };
+    assert!(spread(&rare) > spread(&file));
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let (log, features) = planted(300, |_| false);
+    let bytes = || train(&log, &features, &cards(), &settings(Link::Logistic)).unwrap().to_bytes().unwrap();
+    assert!(bytes() == bytes());
+    assert!(RouterFile::parse(&bytes()).unwrap().to_bytes().unwrap() == bytes());
+}
+
+#[test]
+fn dominated_candidates_are_left_out_unless_they_are_named() {
+    let mut log = Log::default();
+    let line = |i: usize| format!("{{\"query\":\"q{i}\",\"scores\":{{\"good\":1,\"bad\":0}},\"costs\":{{\"good\":0.1,\"bad\":0.2}}}}\n");
+    log.read((0..40).map(line).collect::<String>().as_bytes(), &HashMap::new()).unwrap();
+    let mut rng = Rng::new(1);
+    let vector = |rng: &mut Rng| (0..WIDTH).map(|_| rng.unit()).collect();
+    let features: Vec<Features> =
+        log.rows.iter().map(|_| Features { embedding: Embedding::normalized(vector(&mut rng)).unwrap(), tokens: 3 }).collect();
+    let ids = |names: Option<Vec<String>>| {
+        let file = train(&log, &features, &Cards::new(), &Settings { candidates: names, ..settings(Link::Logistic) }).unwrap();
+        file.catalog.candidates().iter().map(|c| c.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(None), ["good"]);
+    assert_eq!(ids(Some(vec!["bad".into(), "good".into()])), ["bad", "good"]);
+}
+
+#[test]
+fn unusable_training_input_is_named() {
+    let (log, features) = planted(40, |_| false);
+    let code = |log: &Log, features: &[Features], settings: &Settings| train(log, features, &cards(), settings).err().map(|e| e.code());
+    let good = settings(Link::Logistic);
+    assert_eq!(code(&log, &features[1..], &good), Some("BAD_INPUT"));
+    assert_eq!(code(&log, &features, &Settings { candidates: Some(vec!["nobody".into()]), ..good.clone() }), Some("BAD_INPUT"));
+    let (few, few_features) = planted(5, |_| false);
+    assert_eq!(code(&few, &few_features, &good), Some("BAD_INPUT"));
+}
