@@ -1,4 +1,4 @@
-// curl -d "your prompt" http://localhost:8787
+// curl -d '{"prompt": "your prompt, or a list of chat messages"}' http://localhost:8787
 import { createRouter } from 'pointsman';
 
 // Loaded by the first request: a Worker's global scope has one second to start.
@@ -6,10 +6,10 @@ let router;
 
 export default {
   async fetch(request) {
-    if (request.method !== 'POST') return new Response('POST a prompt\n', { status: 405 });
     router ??= await createRouter();
     try {
-      return Response.json(await router.route(await request.text()));
+      const { prompt } = await request.json();
+      return Response.json(await router.route(prompt));
     } catch ({ code, message }) {
       return Response.json({ code, message }, { status: 400 });
     }

@@ -11,7 +11,7 @@ const MODULE_TYPES = { '.js': 'ESModule', '.wasm': 'CompiledWasm', '.bin': 'Data
 /**
  * @param {import('node:test').TestContext} t the Worker stops with this test
  * @param {string} folder a project whose index.js is a Worker, and that can resolve `pointsman`
- * @returns {Promise<(prompt: string) => Promise<Response>>} posts a prompt to it
+ * @returns {Promise<(prompt: import('pointsman').Input) => Promise<Response>>} posts a prompt to it
  */
 export async function startWorker(t, folder) {
   const outdir = join(folder, 'bundle');
@@ -32,7 +32,7 @@ export async function startWorker(t, folder) {
   });
   t.after(() => worker.dispose());
   const url = await worker.ready;
-  return (prompt) => worker.dispatchFetch(url, { method: 'POST', body: prompt });
+  return (prompt) => worker.dispatchFetch(url, { method: 'POST', body: JSON.stringify({ prompt }) });
 }
 
 /** Every file of a bundle as a module; the entry comes first. */
