@@ -13,4 +13,4 @@ target/release/pointsman train --out models/default.router --date 2026-11-22 \
     --rename Meta-Llama-3.1-70B-Instruct=llama-3.1-70b-instruct --rename Llama-3.1-70B-Instruct=llama-3.1-70b-instruct \
     --rename gemini-1.5-flash-002=gemini-1.5-flash --rename gemini-1.5-pro-002=gemini-1.5-pro \
     --rename deepseek-v2.5-0908=deepseek-chat --rename deepseek-chat-v2=deepseek-chat \
-    --candidates llama-3.1-8b-instruct,gemini-1.5-flash,deepseek-chat,llama-3.1-70b-instruct,gpt-4o-mini-2024-07-18,gemini-1.5-pro,gpt-4o-2024-08-06,claude-3-5-sonnet-20240620,gpt-4o-2024-05-13
+    --candidates llama-3.1-8b-instruct,gemini-1.5-flash,deepseek-chat,llama-3.1-70b-instruct,gemini-1.5-pro,gpt-4o-2024-05-13

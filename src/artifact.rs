@@ -3,7 +3,7 @@
 use crate::catalog::{Candidate, Catalog};
 use crate::error::{Error, Result};
 use crate::head::{Head, Link};
-use crate::policy::Dials;
+use crate::policy::{Dials, Knot};
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -29,8 +29,10 @@ pub struct Provenance {
     pub version: String,
     /// L2 penalty per candidate, chosen by cross-validation.
     pub penalties: Vec<f64>,
-    /// Out-of-fold mean score of the best single candidate, and its cost in US dollars: what routing must beat.
+    /// The best single candidate on the training rows: what routing must beat.
     pub best_single: BestSingle,
+    /// What routing at the default dial brought out of fold, on the rows that the best single candidate answered.
+    pub routed: Knot,
 }
 
 /// One outcome file that was trained on.

@@ -1,5 +1,12 @@
 //! The command line: one file per verb. The only code that opens files.
 
+/// `println!` that reports a closed pipe as an error instead of panicking on it.
+macro_rules! say {
+    ($($argument:tt)*) => {
+        std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($argument)*)))?
+    };
+}
+
 mod cache;
 mod embed;
 mod embedder;
@@ -60,6 +67,12 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
+/// Whether the reader of our output went away, as `head` does: no failure of ours.
+pub fn reader_left(error: &anyhow::Error) -> bool {
+    let broken = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+    error.downcast_ref::<std::io::Error>().is_some_and(broken)
+}
+
 /// `code: message`, where the error has a code.
 pub fn describe(error: &anyhow::Error) -> String {
     match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
@@ -89,6 +102,6 @@ fn open_embedder(path: &Path) -> anyhow::Result<(Tokenizer, GraphEmbedder)> {
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }

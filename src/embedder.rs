@@ -88,7 +88,7 @@ impl GraphEmbedder {
     /// [`Error::BadArtifact`] where the graph is not a sentence encoder this engine can run.
     pub fn new(file: EmbedderFile) -> Result<Self> {
         let (metadata, fingerprint, model) = file.into_parts();
-        let graph = graph::Graph::load(&model)?;
+        let graph = graph::Graph::load(model)?;
         let Metadata { max_tokens, width, pooling, .. } = metadata;
         Ok(Self { graph, fingerprint, vocabulary: metadata.vocabulary().count(), max_tokens, width, pooling })
     }

@@ -25,6 +25,8 @@ pub struct Strategy {
     pub score: f64,
     /// Mean cost, in US dollars.
     pub usd: f64,
+    /// Rows that the means are over. A candidate may have answered fewer than were replayed.
+    pub rows: usize,
 }
 
 /// An estimate and its 95% bootstrap interval over rows.
@@ -85,45 +87,45 @@ pub struct Report {
 /// [`Error::BadInput`] where the rows hold no outcome of the router's candidates, or none of its best single candidate.
 pub fn evaluate(file: &RouterFile, log: &Log, features: &[Features], rows: &[usize], lambda: f64, seed: u64) -> Result<Report> {
     let best = file.catalog.position(&file.provenance.best_single.id).unwrap_or(file.dials.strongest);
-    let replays: Result<Vec<Vec<Replay>>> = rows.iter().map(|&r| replay(file, log, features, r)).collect();
-    let replays: Vec<Vec<Replay>> = replays?.into_iter().filter(|row| row.iter().any(|r| r.candidate == best)).collect();
-    if replays.is_empty() {
-        let id = &file.catalog.candidates()[best].id;
-        return Err(Error::input("outcomes", format!("no row of the chosen split holds an outcome of {id}, the candidate to beat")));
-    }
+    let replays = replay_rows(file, log, features, rows, best)?;
     let ids = file.catalog.candidates().iter().map(|c| c.id.as_str());
     let candidates: Vec<Strategy> = ids.enumerate().filter_map(|(c, id)| single(id, c, &replays)).collect();
     let cheapest = candidates.iter().min_by(|a, b| a.usd.total_cmp(&b.usd)).cloned();
     let cheapest = cheapest.ok_or_else(|| Error::input("outcomes", "no candidate of the router answered these rows"))?;
     let routed: Vec<&Replay> = replays.iter().filter_map(|row| pick(row, lambda)).collect();
     let beaten: Vec<&Replay> = replays.iter().filter_map(|row| row.iter().find(|r| r.candidate == best)).collect();
-    let curve = sweep(&replays, file.dials.cost_scale);
-    let singles = Hull::new(candidates.iter().map(|s| (s.usd, s.score)));
     let (router, best_single) = (strategy("router", &routed), strategy(&file.catalog.candidates()[best].id, &beaten));
     let oracle = strategy("oracle", &replays.iter().filter_map(|row| oracle(row)).collect::<Vec<_>>());
-    let range = (cheapest.usd, best_single.usd);
-    let aiq = Aiq {
-        router: Hull::new(curve.iter().map(|k| (k.usd, k.quality))).mean_height(range.0, range.1),
-        zero: singles.mean_height(range.0, range.1),
-        oracle: oracle.score,
-    };
-    let zero = Strategy { name: "zero router".into(), score: singles.height(router.usd), usd: router.usd };
+    let curve = sweep(&replays, file.dials.cost_scale);
+    let singles = Hull::new(candidates.iter().map(|s| (s.usd, s.score)));
+    let (from, to) = (cheapest.usd, best_single.usd);
+    let height = Hull::new(curve.iter().map(|k| (k.usd, k.quality))).mean_height(from, to);
     let (score_change, cost_saved) = intervals(&routed, &beaten, seed);
-    let random = random(&replays);
     Ok(Report {
         rows: replays.len(),
+        aiq: Aiq { router: height, zero: singles.mean_height(from, to), oracle: oracle.score },
+        zero: Strategy { name: "zero router".into(), score: singles.height(router.usd), ..router.clone() },
+        random: random(&replays),
         router,
         best_single,
         cheapest,
-        random,
-        zero,
         oracle,
         score_change,
         cost_saved,
-        aiq,
         candidates,
         curve,
     })
+}
+
+/// The rows that the candidate to beat has answered.
+fn replay_rows(file: &RouterFile, log: &Log, features: &[Features], rows: &[usize], best: usize) -> Result<Vec<Vec<Replay>>> {
+    let replays: Result<Vec<Vec<Replay>>> = rows.iter().map(|&r| replay(file, log, features, r)).collect();
+    let replays: Vec<Vec<Replay>> = replays?.into_iter().filter(|row| row.iter().any(|r| r.candidate == best)).collect();
+    if replays.is_empty() {
+        let id = &file.catalog.candidates()[best].id;
+        return Err(Error::input("outcomes", format!("no row of the chosen split holds an outcome of {id}, the candidate to beat")));
+    }
+    Ok(replays)
 }
 
 fn replay(file: &RouterFile, log: &Log, features: &[Features], row: usize) -> Result<Vec<Replay>> {
@@ -150,14 +152,14 @@ fn single(id: &str, candidate: usize, rows: &[Vec<Replay>]) -> Option<Strategy> 
 fn strategy(name: &str, picks: &[&Replay]) -> Strategy {
     let n = picks.len() as f64;
     let mean = |value: fn(&Replay) -> f64| picks.iter().map(|r| value(r)).sum::<f64>() / n;
-    Strategy { name: name.into(), score: mean(|r| r.score), usd: mean(|r| r.usd) }
+    Strategy { name: name.into(), score: mean(|r| r.score), usd: mean(|r| r.usd), rows: picks.len() }
 }
 
 fn random(rows: &[Vec<Replay>]) -> Strategy {
     let mean = |value: fn(&Replay) -> f64| {
         rows.iter().map(|row| row.iter().map(value).sum::<f64>() / row.len() as f64).sum::<f64>() / rows.len() as f64
     };
-    Strategy { name: "random".into(), score: mean(|r| r.score), usd: mean(|r| r.usd) }
+    Strategy { name: "random".into(), score: mean(|r| r.score), usd: mean(|r| r.usd), rows: rows.len() }
 }
 
 fn oracle(row: &[Replay]) -> Option<&Replay> {

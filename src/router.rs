@@ -67,10 +67,16 @@ impl Router {
     /// # Errors
     /// [`Error::BadArtifact`] for a damaged file; [`Error::Mismatch`] where the router was trained on another embedder.
     pub fn load(router: &[u8], embedder: &[u8], seed: u64) -> Result<Self> {
-        let router = RouterFile::parse(router)?;
-        let file = EmbedderFile::parse(embedder)?;
-        check_fingerprint(&router, file.fingerprint())?;
-        let (tokenizer, embedder) = load_embedder(file)?;
+        Self::open(RouterFile::parse(router)?, EmbedderFile::parse(embedder)?, seed)
+    }
+
+    /// Joins two files that are parsed already; the bytes they were parsed from can be gone.
+    ///
+    /// # Errors
+    /// [`Error::BadArtifact`] for a graph that cannot be run; [`Error::Mismatch`] as in [`Router::load`].
+    pub fn open(router: RouterFile, embedder: EmbedderFile, seed: u64) -> Result<Self> {
+        check_fingerprint(&router, embedder.fingerprint())?;
+        let (tokenizer, embedder) = load_embedder(embedder)?;
         Self::new(router, tokenizer, Box::new(embedder), seed)
     }
 

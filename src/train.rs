@@ -20,7 +20,7 @@ use crate::catalog::Catalog;
 use crate::embedder::Embedding;
 use crate::error::{Error, Result};
 use crate::head::{Head, Link};
-use crate::policy::Dials;
+use crate::policy::{Dials, Knot};
 use cross::{Fitted, Group, Problem};
 use dials::Replay;
 use linear::Design;
@@ -68,7 +68,7 @@ pub fn train(log: &Log, features: &[Features], cards: &Cards, settings: &Setting
     let catalog = pool::catalog(log, &training.rows, features, &training.pool, cards)?;
     let fitted = training.fit()?;
     let head = training.head(&fitted)?;
-    let (dials, best_single) = training.dials(&catalog, &fitted)?;
+    let (dials, best_single, routed) = training.dials(&catalog, &fitted)?;
     let provenance = Provenance {
         embedder: settings.embedder.clone(),
         data: training.data(),
@@ -77,6 +77,7 @@ pub fn train(log: &Log, features: &[Features], cards: &Cards, settings: &Setting
         version: env!("CARGO_PKG_VERSION").into(),
         penalties: training.by_candidate(&fitted, |f, c| f.penalties[c]),
         best_single,
+        routed,
     };
     Ok(RouterFile { catalog, head, dials, provenance })
 }
@@ -184,15 +185,15 @@ impl<'a> Training<'a> {
         Head::new(self.settings.link, weights, bias, weight_variance, bias_variance)
     }
 
-    fn dials(&self, catalog: &Catalog, fitted: &[(Group, Fitted)]) -> Result<(Dials, BestSingle)> {
+    fn dials(&self, catalog: &Catalog, fitted: &[(Group, Fitted)]) -> Result<(Dials, BestSingle, Knot)> {
         let means = |c: usize| pool::means(self.log, &self.rows, c);
         let best = self.judges.iter().copied().max_by(|&a, &b| means(a).0.total_cmp(&means(b).0));
         let best = best.ok_or_else(|| Error::input("candidates", "the pool is empty"))?;
         let scale = self.pool.iter().map(|&c| means(c).1).fold(f64::MIN_POSITIVE, f64::max);
         let strongest = catalog.position(&self.log.candidates[best]).unwrap_or(0);
         let (quality, usd) = means(best);
-        let dials = dials::table(&self.replays(catalog, fitted), scale, quality, strongest);
-        Ok((dials, BestSingle { id: self.log.candidates[best].clone(), quality, usd }))
+        let (dials, routed) = dials::table(&self.replays(catalog, fitted), scale, strongest);
+        Ok((dials, BestSingle { id: self.log.candidates[best].clone(), quality, usd }, routed))
     }
 
     fn replays(&self, catalog: &Catalog, fitted: &[(Group, Fitted)]) -> Vec<Vec<Replay>> {

@@ -1,6 +1,7 @@
 //! The JavaScript face: converts, forwards, decides nothing.
 
-use crate::embedder::Embedding;
+use crate::artifact::RouterFile;
+use crate::embedder::{EmbedderFile, Embedding};
 use crate::error::{Error, Result};
 use crate::policy::Policy;
 use crate::prompt::Prompt;
@@ -25,8 +26,12 @@ pub struct WasmRouter(Router);
 impl WasmRouter {
     /// Checks and loads both files. `seed` makes decision ids reproducible.
     #[wasm_bindgen(constructor)]
-    pub fn new(router: &[u8], embedder: &[u8], seed: u64) -> Result<WasmRouter, JsValue> {
-        Router::load(router, embedder, seed).map(Self).map_err(thrown)
+    pub fn new(router: &[u8], embedder: Vec<u8>, seed: u64) -> Result<WasmRouter, JsValue> {
+        let router = RouterFile::parse(router).map_err(thrown)?;
+        let file = EmbedderFile::parse(&embedder).map_err(thrown)?;
+        // Linear memory never shrinks: what is freed here is used again for the graph.
+        drop(embedder);
+        Router::open(router, file, seed).map(Self).map_err(thrown)
     }
 
     /// Decides where a prompt goes.
@@ -83,8 +88,11 @@ pub fn memory_bytes() -> f64 {
     f64::from(buffer.byte_length())
 }
 
+/// A list of messages, a message, its list of parts, a part, its text. What lies deeper is no text that is read.
+const MAX_NESTING: usize = 5;
+
 fn prompt(input: JsValue) -> Result<Prompt, JsValue> {
-    check_text(&input)?;
+    check_text(&input, MAX_NESTING)?;
     let expected = "expected a string or a list of messages with role and content";
     read("prompt", expected, input)
 }
@@ -101,7 +109,8 @@ fn read<T: DeserializeOwned>(argument: &str, expected: &str, value: JsValue) -> 
 }
 
 /// Half of a surrogate pair has no UTF-8; it would be replaced in silence, and another text would be routed.
-fn check_text(value: &JsValue) -> Result<(), JsValue> {
+fn check_text(value: &JsValue, depth: usize) -> Result<(), JsValue> {
+    let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
     if let Some(text) = value.dyn_ref::<JsString>() {
         return if text.is_valid_utf16() {
             Ok(())
@@ -110,10 +119,10 @@ fn check_text(value: &JsValue) -> Result<(), JsValue> {
         };
     }
     if Array::is_array(value) {
-        return Array::from(value).iter().try_for_each(|part| check_text(&part));
+        return Array::from(value).iter().try_for_each(|part| check_text(&part, depth));
     }
     match value.dyn_ref::<Object>() {
-        Some(object) => ["role", "content", "text"].iter().try_for_each(|key| check_text(&Reflect::get(object, &(*key).into())?)),
+        Some(object) => ["role", "content", "text"].iter().try_for_each(|key| check_text(&Reflect::get(object, &(*key).into())?, depth)),
         None => Ok(()),
     }
 }

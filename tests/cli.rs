@@ -82,6 +82,16 @@ fn embed_writes_unit_vectors() {
 }
 
 #[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let binary = env!("CARGO_BIN_EXE_pointsman");
+    let script =
+        format!("yes hello | {binary} route --router tiny.router --embedder tiny.onnx --json | head -n 1; echo ${{PIPESTATUS[1]}}");
+    let output = Command::new("bash").args(["-c", &script]).current_dir(root().join("tests/data")).output().unwrap();
+    let (text, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(text.ends_with("\n0\n") && !complaints.contains("pointsman"), "{text}{complaints}");
+}
+
+#[test]
 fn inspect_tells_both_files_apart() {
     let router: Value = serde_json::from_str(&out(&run(&["inspect", "tiny.router", "--json"]))).unwrap();
     let embedder: Value = serde_json::from_str(&out(&run(&["embedder", "inspect", "tiny.onnx", "--json"]))).unwrap();

@@ -10,7 +10,7 @@ const EMBEDDER: &[u8] = include_bytes!("data/tiny.onnx");
 const ROUTER: &[u8] = include_bytes!("data/tiny.router");
 
 fn router() -> WasmRouter {
-    WasmRouter::new(ROUTER, EMBEDDER, 1).unwrap()
+    WasmRouter::new(ROUTER, EMBEDDER.to_vec(), 1).unwrap()
 }
 
 fn get(value: &JsValue, key: &str) -> JsValue {
@@ -96,9 +96,9 @@ fn bad_input_is_a_typed_error() {
 
 #[wasm_bindgen_test]
 fn damaged_files_are_typed_errors() {
-    assert_eq!(code(WasmRouter::new(&ROUTER[..99], EMBEDDER, 0)), "BAD_ARTIFACT");
-    assert_eq!(code(WasmRouter::new(ROUTER, &EMBEDDER[..999], 0)), "BAD_ARTIFACT");
-    assert_eq!(code(WasmRouter::new(EMBEDDER, ROUTER, 0)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(&ROUTER[..99], EMBEDDER.to_vec(), 0)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(ROUTER, EMBEDDER[..999].to_vec(), 0)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(EMBEDDER, ROUTER.to_vec(), 0)), "BAD_ARTIFACT");
 }
 
 #[wasm_bindgen_test]

@@ -1,7 +1,7 @@
 /** The cost dial: a slider whose middle is the router's default and whose steps multiply. */
 
 /** The cost weight that the middle stands for, near enough: what the default router's own rate comes to. */
-const MIDDLE = 10 ** -1.5;
+const MIDDLE = 10 ** -2.75;
 const STEPS_PER_TENFOLD = 8;
 /** The slider's left end: cost counts for nothing. */
 const FIRST = -20;

@@ -21,7 +21,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let line = line?;
         let prompt = if args.jsonl { serde_json::from_str(&line)? } else { Prompt::Text(line) };
         let embedding = embedder.embed(&tokenizer.encode(&prompt.text()?))?;
-        println!("{}", serde_json::to_string(embedding.as_slice())?);
+        say!("{}", serde_json::to_string(embedding.as_slice())?);
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ fn make(from: &Path, out: &Path, weights: Weights) -> anyhow::Result<()> {
     let bytes = build(&read_folder(from)?, format)?;
     let fingerprint = EmbedderFile::parse(&bytes)?.fingerprint().to_owned();
     write(out, &bytes)?;
-    println!("{}: {} bytes, fingerprint {fingerprint}", out.display(), bytes.len());
+    say!("{}: {} bytes, fingerprint {fingerprint}", out.display(), bytes.len());
     Ok(())
 }
 
@@ -92,7 +92,7 @@ fn inspect(path: &Path, json: bool) -> anyhow::Result<()> {
         return super::print_json(&rows);
     }
     for (name, value) in rows.as_object().into_iter().flatten() {
-        println!("{name:14} {}", value.to_string().trim_matches('"'));
+        say!("{name:14} {}", value.to_string().trim_matches('"'));
     }
     Ok(())
 }

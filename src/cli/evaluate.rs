@@ -5,7 +5,7 @@ use super::{DEFAULT_ROUTER, read, write};
 use clap::ValueEnum;
 use pointsman::artifact::RouterFile;
 use pointsman::error::Error;
-use pointsman::evaluate::{Report, Strategy, evaluate};
+use pointsman::evaluate::{Interval, Report, Strategy, evaluate};
 use pointsman::policy::Policy;
 use pointsman::train::Split;
 use std::path::PathBuf;
@@ -58,35 +58,44 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(path) = &args.json {
         write(path, &serde_json::to_vec_pretty(&report)?)?;
     }
-    print(&report);
+    print(&report)
+}
+
+fn print(report: &Report) -> anyhow::Result<()> {
+    say!("{} rows; costs in US dollars per 1,000 calls\n", report.rows);
+    row("router", &report.router)?;
+    row(&format!("best single ({})", report.best_single.name), &report.best_single)?;
+    row(&format!("cheapest single ({})", report.cheapest.name), &report.cheapest)?;
+    row("random candidate", &report.random)?;
+    row("zero router: best mix at the router's cost", &report.zero)?;
+    row("oracle", &report.oracle)?;
+    let percent = |i: &Interval| [i.value * 100.0, i.low * 100.0, i.high * 100.0];
+    let [change, low, high] = percent(&report.score_change);
+    say!("\n  score change  {change:+.2} points, 95% interval {low:+.2} to {high:+.2}");
+    let [saved, low, high] = percent(&report.cost_saved);
+    say!("  cost saved    {saved:.1}%, 95% interval {low:.1}% to {high:.1}%");
+    let aiq = &report.aiq;
+    say!("  AIQ x 100     {:.2}; zero router {:.2}, oracle {:.2}", aiq.router * 100.0, aiq.zero * 100.0, aiq.oracle * 100.0);
+    warn(report)?;
+    say!("\ncandidates");
+    report.candidates.iter().try_for_each(|s| row(&s.name, s))
+}
+
+fn row(label: &str, strategy: &Strategy) -> anyhow::Result<()> {
+    say!("  {label:46} {:7.2}% {:10.4}", strategy.score * 100.0, strategy.usd * 1e3);
     Ok(())
 }
 
-fn print(report: &Report) {
-    println!("{} rows; costs in US dollars per 1,000 calls\n", report.rows);
-    let named = |label: &str, s: &Strategy| println!("  {label:46} {:7.2}% {:10.4}", s.score * 100.0, s.usd * 1e3);
-    named("router", &report.router);
-    named(&format!("best single ({})", report.best_single.name), &report.best_single);
-    named(&format!("cheapest single ({})", report.cheapest.name), &report.cheapest);
-    named("random candidate", &report.random);
-    named("zero router: best mix at the router's cost", &report.zero);
-    named("oracle", &report.oracle);
-    let (change, saved) = (&report.score_change, &report.cost_saved);
-    println!(
-        "\n  score change  {:+.2} points, 95% interval {:+.2} to {:+.2}",
-        change.value * 100.0,
-        change.low * 100.0,
-        change.high * 100.0
-    );
-    println!("  cost saved    {:.1}%, 95% interval {:.1}% to {:.1}%", saved.value * 100.0, saved.low * 100.0, saved.high * 100.0);
-    let aiq = &report.aiq;
-    println!("  AIQ x 100     {:.2}; zero router {:.2}, oracle {:.2}", aiq.router * 100.0, aiq.zero * 100.0, aiq.oracle * 100.0);
-    if change.high < 0.0 {
-        println!("\nrouting loses here: its score is below the best single candidate's beyond chance");
+/// What a reader must not miss.
+fn warn(report: &Report) -> anyhow::Result<()> {
+    if report.score_change.high < 0.0 {
+        say!("\nrouting loses here: its score is below the best single candidate's beyond chance");
     }
     if report.router.score < report.zero.score {
-        println!("\nrouting loses here: a blind mix of single candidates scores more at the same cost");
+        say!("\nrouting loses here: a blind mix of single candidates scores more at the same cost");
     }
-    println!("\ncandidates");
-    report.candidates.iter().for_each(|s| named(&s.name, s));
+    if report.candidates.iter().any(|s| s.rows < report.rows) {
+        say!("\nsome candidates answered fewer rows than were replayed: compare means on one data set at a time");
+    }
+    Ok(())
 }

@@ -29,22 +29,25 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }));
     }
     let about = &file.provenance;
-    println!("{} bytes, {:?} head over {} coordinates", bytes.len(), file.head.link(), file.head.width());
-    println!("trained {} by pointsman {} with seed {}, for embedder {}", about.date, about.version, about.seed, about.embedder);
-    about.data.iter().for_each(|source| println!("  {:7} rows of {}", source.rows, source.name));
-    println!("\ncandidates (US dollars per million tokens in / out, expected answer tokens)");
+    say!("{} bytes, {:?} head over {} coordinates", bytes.len(), file.head.link(), file.head.width());
+    say!("trained {} by pointsman {} with seed {}, for embedder {}", about.date, about.version, about.seed, about.embedder);
+    for source in &about.data {
+        say!("  {:7} rows of {}", source.rows, source.name);
+    }
+    say!("\ncandidates (US dollars per million tokens in / out, expected answer tokens)");
     for (candidate, penalty) in file.catalog.candidates().iter().zip(&about.penalties) {
         let (price_in, price_out) = (candidate.usd_per_mtok_in, candidate.usd_per_mtok_out);
-        println!("  {:32} {price_in:8.3} {price_out:8.3} {:7.0}   penalty {penalty}", candidate.id, candidate.expected_output_tokens);
+        say!("  {:32} {price_in:8.3} {price_out:8.3} {:7.0}   penalty {penalty}", candidate.id, candidate.expected_output_tokens);
     }
-    let best = &about.best_single;
-    println!("\nbest single candidate: {} with {:.4} at ${:.3} per 1,000 calls", best.id, best.quality, best.usd * 1e3);
-    println!("dials, on out-of-fold predictions of the training rows");
+    let (best, routed) = (&about.best_single, &about.routed);
+    say!("\nbest single candidate: {} with {:.4} at ${:.3} per 1,000 calls", best.id, best.quality, best.usd * 1e3);
+    say!("routed at the default dial, out of fold: {:.4} at ${:.3} per 1,000 calls", routed.quality, routed.usd * 1e3);
+    say!("dials, on out-of-fold predictions of the training rows");
     for knot in file.dials.knots.iter().step_by(6) {
         let mark = if knot.lambda == file.dials.default_lambda { '>' } else { ' ' };
         let weight = knot.lambda * file.dials.cost_scale;
-        println!("{mark} costWeight {weight:9.4}  quality {:.4}  ${:8.4} per 1,000 calls", knot.quality, knot.usd * 1e3);
+        say!("{mark} costWeight {weight:9.4}  quality {:.4}  ${:8.4} per 1,000 calls", knot.quality, knot.usd * 1e3);
     }
-    println!("default: costWeight {:.4}", file.dials.default_lambda * file.dials.cost_scale);
+    say!("default: costWeight {:.4}", file.dials.default_lambda * file.dials.cost_scale);
     Ok(())
 }

@@ -110,14 +110,14 @@ fn print(decision: &Decision, ms: f64, json: bool) -> anyhow::Result<()> {
     if json {
         let mut line = serde_json::to_value(decision)?;
         line["ms"] = ms.into();
-        println!("{line}");
+        say!("{line}");
         return Ok(());
     }
-    println!("{}  (${:.6} expected, {:?}, {ms:.1} ms)", decision.model, decision.usd, decision.reason);
+    say!("{}  (${:.6} expected, {:?}, {ms:.1} ms)", decision.model, decision.usd, decision.reason);
     for score in &decision.scores {
         let mark = if score.model == decision.model { '>' } else { ' ' };
         let barred = score.ineligible.map_or(String::new(), |why| format!("  not eligible: {why:?}"));
-        println!("{mark} {:32} quality {:.3} ± {:.3}  ${:.6}{barred}", score.model, score.quality, score.spread, score.usd);
+        say!("{mark} {:32} quality {:.3} ± {:.3}  ${:.6}{barred}", score.model, score.quality, score.spread, score.usd);
     }
     Ok(())
 }

@@ -105,14 +105,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let file = train(&data.log, &data.features, &cards, &settings)?;
     let bytes = file.to_bytes()?;
     write(&args.out, &bytes)?;
-    let (best, dials) = (&file.provenance.best_single, &file.dials);
-    println!("{}: {} candidates, {} bytes", args.out.display(), file.catalog.len(), bytes.len());
-    println!("out of fold, best single candidate {}: {:.4} at ${:.4} per 1,000 calls", best.id, best.quality, best.usd * 1e3);
-    if let Some(knot) = dials.knots.iter().find(|k| k.lambda == dials.default_lambda) {
-        println!("out of fold, routed at the default dial: {:.4} at ${:.4} per 1,000 calls", knot.quality, knot.usd * 1e3);
-        if knot.quality < best.quality {
-            println!("routing loses here: no exchange rate keeps the best single candidate's score");
-        }
+    let (best, routed) = (&file.provenance.best_single, &file.provenance.routed);
+    say!("{}: {} candidates, {} bytes", args.out.display(), file.catalog.len(), bytes.len());
+    say!("out of fold, best single candidate {}: {:.4} at ${:.4} per 1,000 calls", best.id, best.quality, best.usd * 1e3);
+    say!("out of fold, routed at the default dial: {:.4} at ${:.4} per 1,000 calls", routed.quality, routed.usd * 1e3);
+    if routed.quality < best.quality {
+        say!("routing loses here: no exchange rate keeps the best single candidate's score");
     }
     Ok(())
 }

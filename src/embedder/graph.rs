@@ -21,8 +21,9 @@ enum Input {
 }
 
 impl Graph {
-    pub(super) fn load(model: &ModelProto) -> Result<Self> {
-        let inputs = read_inputs(model)?;
+    /// Takes the model, so that its bytes are gone before tract makes its own, optimised copies.
+    pub(super) fn load(model: ModelProto) -> Result<Self> {
+        let inputs = read_inputs(&model)?;
         let plan = plan(model, inputs.len()).map_err(|e| Error::artifact("graph", format!("{e:#}")))?;
         Ok(Self { plan, inputs })
     }
@@ -64,9 +65,10 @@ fn read_inputs(model: &ModelProto) -> Result<Vec<Input>> {
         .collect()
 }
 
-fn plan(model: &ModelProto, inputs: usize) -> TractResult<Arc<TypedRunnableModel>> {
+fn plan(model: ModelProto, inputs: usize) -> TractResult<Arc<TypedRunnableModel>> {
     // value_info of foreign exports names batch and sequence symbols that clash with ours.
-    let mut graph = tract_onnx::onnx().with_ignore_value_info(true).model_for_proto_model(model)?;
+    let mut graph = tract_onnx::onnx().with_ignore_value_info(true).model_for_proto_model(&model)?;
+    drop(model);
     let length: TDim = graph.symbols.sym("S").into();
     for i in 0..inputs {
         graph.set_input_fact(i, i64::fact([1.to_dim(), length.clone()]).into())?;

@@ -4,6 +4,7 @@ use crate::head::Estimate;
 use crate::policy::{Dials, Knot, Offer, choose};
 
 /// A row as the dials see it: for every candidate that answered it, the prediction, the expected cost, and what came out.
+#[derive(Clone)]
 pub(crate) struct Replay {
     /// Position of the candidate in the catalog.
     pub candidate: usize,
@@ -37,12 +38,16 @@ pub(crate) fn pick(row: &[Replay], lambda: f64) -> Option<&Replay> {
     choose(&offers, lambda, 0.0).ok().map(|choice| &row[choice.index])
 }
 
-/// The table, with the cheapest exchange rate that keeps `floor`, the best single candidate's score, as the default.
-/// Where none keeps it, the default is the one with the best score.
-pub(super) fn table(rows: &[Vec<Replay>], cost_scale: f64, floor: f64, strongest: usize) -> Dials {
-    let knots = sweep(rows, cost_scale);
-    let kept = knots.iter().rev().find(|k| k.quality >= floor);
-    let best = kept.or_else(|| knots.iter().max_by(|a, b| a.quality.total_cmp(&b.quality)));
-    let default_lambda = best.map_or(0.0, |k| k.lambda);
-    Dials { cost_scale, default_lambda, strongest, knots }
+/// The table over all rows. The default is the cheapest exchange rate that keeps the score of `best`, judged on the
+/// rows that `best` answered; where none keeps it, the one with the best score. Also what it brought on those rows.
+pub(super) fn table(rows: &[Vec<Replay>], cost_scale: f64, best: usize) -> (Dials, Knot) {
+    let own = |row: &&Vec<Replay>| row.iter().any(|r| r.candidate == best);
+    let shared: Vec<Vec<Replay>> = rows.iter().filter(own).cloned().collect();
+    let answers = shared.iter().flatten().filter(|r| r.candidate == best);
+    let floor = answers.map(|r| r.score).sum::<f64>() / shared.len() as f64;
+    let judged = sweep(&shared, cost_scale);
+    let kept = judged.iter().rev().find(|k| k.quality >= floor);
+    let default = kept.or_else(|| judged.iter().max_by(|a, b| a.quality.total_cmp(&b.quality)));
+    let default = default.copied().unwrap_or(Knot { lambda: 0.0, quality: floor, usd: 0.0 });
+    (Dials { cost_scale, default_lambda: default.lambda, strongest: best, knots: sweep(rows, cost_scale) }, default)
 }

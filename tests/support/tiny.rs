@@ -123,6 +123,7 @@ pub fn router(fingerprint: &str) -> RouterFile {
             version: "0.1.0".into(),
             penalties: vec![1.0; 3],
             best_single: BestSingle { id: "large".into(), quality: 0.75, usd: 0.003 },
+            routed: Knot { lambda: 40.0, quality: 0.72, usd: 0.001 },
         },
     }
 }

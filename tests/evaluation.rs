@@ -1,0 +1,106 @@
+//! Promise: a replay is fair. On planted outcomes its figures are those worked by hand; on real rows it keeps its order.
+
+mod support;
+
+use ndarray::{Array1, Array2, array};
+use pointsman::artifact::RouterFile;
+use pointsman::embedder::{Embedder, EmbedderFile, Embedding};
+use pointsman::evaluate::{Report, evaluate};
+use pointsman::head::{Head, Link};
+use pointsman::policy::Policy;
+use pointsman::router::load_embedder;
+use pointsman::train::{Features, Log, Split};
+use std::collections::HashMap;
+use std::io::{BufReader, Read};
+use support::{minilm_file, outcomes, root, tiny};
+
+/// A router of `small`, `medium`, `large` that knows one thing: where the first coordinate is positive, `small` is right.
+fn knowing() -> RouterFile {
+    let mut file = tiny::router("planted");
+    let weights = Array2::from_shape_fn((3, 2), |(i, j)| if (i, j) == (0, 0) { 50.0 } else { 0.0 });
+    let bias: Array1<f32> = array![0.0, -50.0, 0.0];
+    file.head = Head::new(Link::Logistic, weights, bias, Array2::zeros((3, 2)), Array1::zeros(3)).unwrap();
+    file
+}
+
+/// Four rows. `small` is right on the first two and costs 1, `large` on three and costs 10, `medium` never and costs 2.
+fn planted() -> (Log, Vec<Features>) {
+    let rows = [(1, 1, 1.0f32), (1, 0, 1.0), (0, 1, -1.0), (0, 1, -1.0)];
+    let line = |(small, large, _): &(u8, u8, f32)| {
+        let scores = serde_json::json!({ "small": small, "medium": 0, "large": large });
+        let costs = serde_json::json!({ "small": 1.0, "medium": 2.0, "large": 10.0 });
+        serde_json::json!({ "query": "x", "split": "test", "scores": scores, "costs": costs }).to_string() + "\n"
+    };
+    let mut log = Log::default();
+    log.read(rows.iter().map(line).collect::<String>().as_bytes(), &HashMap::new()).unwrap();
+    let features = rows.iter().map(|r| Features { embedding: Embedding::from_unit(vec![r.2, 0.0]).unwrap(), tokens: 5 });
+    (log, features.collect())
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
+}
+
+#[test]
+fn figures_worked_by_hand() {
+    let (log, features) = planted();
+    let report = evaluate(&knowing(), &log, &features, &[0, 1, 2, 3], 1.0, 0).unwrap();
+    let found = |s: &pointsman::evaluate::Strategy| (s.score, s.usd);
+    assert_eq!(found(&report.router), (1.0, 5.5), "small where it is right, large elsewhere");
+    assert_eq!(found(&report.best_single), (0.75, 10.0));
+    assert_eq!(found(&report.cheapest), (0.5, 1.0));
+    assert_eq!(found(&report.oracle), (1.0, 5.5));
+    assert!(close(report.random.score, 5.0 / 12.0) && close(report.random.usd, 13.0 / 3.0));
+    // Mixing small and large at 5.5 dollars: half of each.
+    assert!(close(report.zero.score, 0.625));
+    assert!(close(report.score_change.value, 0.25) && close(report.cost_saved.value, 0.45));
+    // From 1 to 10 dollars: the blind mix rises from 0.5 to 0.75, the router from 0.5 to 1 at 5.5 and stays.
+    assert!(close(report.aiq.zero, 0.625), "{:?}", report.aiq);
+    assert!(close(report.aiq.router, (4.5 * 0.75 + 4.5) / 9.0), "{:?}", report.aiq);
+    assert_eq!(report.aiq.oracle, 1.0);
+}
+
+#[test]
+fn rows_without_the_candidate_to_beat_are_not_judged() {
+    let (mut log, mut features) = planted();
+    let line = r#"{"query":"y","scores":{"small":1},"costs":{"small":1}}"#;
+    log.read(line.as_bytes(), &HashMap::new()).unwrap();
+    features.push(features[0].clone());
+    assert_eq!(evaluate(&knowing(), &log, &features, &[0, 4], 1.0, 0).unwrap().rows, 1);
+    assert_eq!(evaluate(&knowing(), &log, &features, &[4], 1.0, 0).unwrap_err().code(), "BAD_INPUT");
+}
+
+fn real(rows: usize) -> Option<Report> {
+    let (data, file) = (outcomes("zeroeval")?, minilm_file()?);
+    let renames = [("Meta-Llama-3.1-8B-Instruct", "llama-3.1-8b-instruct"), ("Meta-Llama-3.1-70B-Instruct", "llama-3.1-70b-instruct")];
+    let renames = renames.into_iter().chain([("deepseek-v2.5-0908", "deepseek-chat")]);
+    let renames: HashMap<String, String> = renames.map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(data).unwrap()).read_to_string(&mut text).unwrap();
+    let mut log = Log::default();
+    log.read(BufReader::new(text.as_bytes()), &renames).unwrap();
+    log.rows.retain(|row| row.split == Split::Test);
+    log.rows.truncate(rows);
+    let router = RouterFile::parse(&std::fs::read(root().join("models/default.router")).unwrap()).unwrap();
+    let (tokenizer, embedder) = load_embedder(EmbedderFile::parse(&std::fs::read(file).unwrap()).unwrap()).unwrap();
+    let features: Vec<Features> = log
+        .rows
+        .iter()
+        .map(|row| {
+            let tokens = tokenizer.encode(&row.query);
+            Features { embedding: embedder.embed(&tokens).unwrap(), tokens: tokens.total }
+        })
+        .collect();
+    let lambda = router.dials.exchange_rate(&Policy::default()).unwrap();
+    let all: Vec<usize> = (0..log.rows.len()).collect();
+    Some(evaluate(&router, &log, &features, &all, lambda, 0).unwrap())
+}
+
+#[test]
+fn the_default_router_on_real_rows_that_it_has_not_seen() {
+    let Some(report) = real(200) else { return };
+    println!("{:?}\n{:?}\n{:?}\n{:?}", report.router, report.best_single, report.zero, report.oracle);
+    assert_eq!(report.rows, 200);
+    assert!(report.oracle.score > report.router.score && report.oracle.score > report.best_single.score);
+    assert!(report.router.score > report.random.score && report.router.usd < report.best_single.usd);
+}
