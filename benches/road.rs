@@ -1,5 +1,4 @@
 //! The road's stages, natively: `cargo bench`. Needs models/minilm-l6-v2.onnx (scripts/setup.sh embedder).
-#![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pointsman::embedder::{Embedder, EmbedderFile};

@@ -10,11 +10,11 @@ say "native tests"
 cargo test --release --locked
 
 say "wasm tests in Node"
-(. scripts/wasm-flags.sh && cargo test --locked --profile wasm --target "$wasm_target" --no-default-features --test wasm)
+(. scripts/wasm-flags.sh && cargo test --locked --profile wasm-test --target "$wasm_target" --no-default-features --test wasm)
 
 say "wasm tests in Chromium"
 (. scripts/wasm-flags.sh && export CHROMEDRIVER=${CHROMEDRIVER:-$(command -v chromedriver)} WASM_BINDGEN_USE_BROWSER=1 &&
-    cargo test --locked --profile wasm --target "$wasm_target" --no-default-features --test wasm)
+    cargo test --locked --profile wasm-test --target "$wasm_target" --no-default-features --test wasm)
 
 say "the npm package, the clients that install it, and the page"
 scripts/build-wasm.sh

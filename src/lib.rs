@@ -8,6 +8,8 @@
 //! file that carries its vocabulary) and the router file ([`artifact::RouterFile`]), which `train` makes from logged
 //! outcomes. Modules import only from those above them in this list:
 
+#![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 pub mod error;
 
 pub mod catalog;

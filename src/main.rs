@@ -1,5 +1,7 @@
 //! The `pointsman` command.
 
+#![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod cli;
 
 use clap::Parser;

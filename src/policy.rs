@@ -84,7 +84,7 @@ impl Dials {
     pub fn check(&self, candidates: usize) -> Result<()> {
         let bad = |problem: &str| Err(Error::artifact("dials", problem));
         let positive = |x: f64| x.is_finite() && x >= 0.0;
-        if !(self.cost_scale.is_finite() && self.cost_scale > 0.0) || !positive(self.default_lambda) {
+        if !(positive(self.cost_scale) && self.cost_scale > 0.0 && positive(self.default_lambda)) {
             return bad("the cost scale or the default exchange rate is out of range");
         }
         if self.strongest >= candidates {

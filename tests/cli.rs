@@ -119,8 +119,8 @@ fn wrong_calls_exit_with_two_and_failures_with_one() {
 fn outcomes(folder: &Path, rows: usize, tail: &str) -> String {
     let words = ["hello", "prove that", "write a poem", "solve the equation", "explain france", "list red things"];
     let line = |i: usize| {
-        let (word, split) = (words[i % words.len()], if i % 4 == 0 { "test" } else { "train" });
-        let (small, large) = (u8::from(i % words.len() < 3), u8::from(i % 9 > 0));
+        let (word, split) = (words[i % words.len()], if i.is_multiple_of(4) { "test" } else { "train" });
+        let (small, large) = (u8::from(i % words.len() < 3), u8::from(!i.is_multiple_of(9)));
         format!(
             "{{\"query\":\"{word} {i}\",\"split\":\"{split}\",\"scores\":{{\"small\":{small},\"large\":{large}}},\"costs\":{{\"small\":0.0001,\"large\":0.003}}}}\n"
         )

@@ -45,7 +45,7 @@ impl Design {
         let mut weights = start.clone();
         for _ in 0..MAX_STEPS {
             let residual = predict(link, &self.x.dot(&weights)) - targets;
-            let pull = (&weights - prior) * &penalties.view().insert_axis(Axis(1));
+            let pull = (&weights - prior) * penalties.view().insert_axis(Axis(1));
             let step = bound.solve(self.x.t().dot(&residual) + pull);
             weights -= &step;
             if step.iter().all(|s| s.abs() < TOLERANCE) || link == Link::Identity {
@@ -86,7 +86,7 @@ pub(super) fn predict(link: Link, outputs: &Array2<f64>) -> Array2<f64> {
 /// Linear outputs of fitted weights on inputs without the column of ones.
 pub(super) fn outputs(inputs: ArrayView2<f64>, weights: &Array2<f64>) -> Array2<f64> {
     let last = weights.nrows() - 1;
-    inputs.dot(&weights.slice(s![..last, ..])) + &weights.row(last)
+    inputs.dot(&weights.slice(s![..last, ..])) + weights.row(last)
 }
 
 /// A = LLᵀ
