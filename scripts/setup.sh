@@ -34,7 +34,9 @@ wasm_target_works() (
 setup_bindgen() {
     [ -x "$bindgen_root/bin/wasm-bindgen-test-runner" ] && return 0
     say "building wasm-bindgen-cli $bindgen_version (about three minutes, once)"
+    # A registry mirror may lack a version that the tool's own lock file names: then the newest that fits will do.
     cargo install --quiet --locked --root "$bindgen_root" --version "$bindgen_version" wasm-bindgen-cli ||
+        cargo install --quiet --root "$bindgen_root" --version "$bindgen_version" wasm-bindgen-cli ||
         fail "cargo could not install wasm-bindgen-cli $bindgen_version"
 }
 
