@@ -21,7 +21,8 @@ build:
 	@cargo build --release --locked
 	@scripts/build-wasm.sh
 
-test: setup
+test:
+	@scripts/setup.sh wasm js browser reference
 	@scripts/test.sh
 
 check:

@@ -7,6 +7,8 @@ cd "$root"
 export POINTSMAN_COMPLETE=1
 
 say "native tests"
+cargo test --release --locked --no-run
+POINTSMAN_BIN=target/release/pointsman scripts/embedder.sh
 cargo test --release --locked
 
 say "wasm tests in Node"
