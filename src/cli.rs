@@ -19,6 +19,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use pointsman::embedder::{EmbedderFile, GraphEmbedder};
 use pointsman::error::Error;
+use pointsman::prompt::Prompt;
 use pointsman::router::load_embedder;
 use pointsman::tokenizer::Tokenizer;
 use std::path::{Path, PathBuf};
@@ -99,6 +100,12 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 fn open_embedder(path: &Path) -> anyhow::Result<(Tokenizer, GraphEmbedder)> {
     let file = EmbedderFile::parse(&read(path)?).with_context(|| path.display().to_string())?;
     load_embedder(file).with_context(|| path.display().to_string())
+}
+
+/// The prompt of a line, `index` lines below the first.
+fn parse_prompt(index: usize, line: &str) -> anyhow::Result<Prompt> {
+    let problem = |e| Error::BadLog { line: index + 1, problem: format!("neither a JSON string nor a list of messages: {e}") };
+    Ok(serde_json::from_str(line).map_err(problem)?)
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {

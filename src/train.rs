@@ -140,14 +140,17 @@ impl<'a> Training<'a> {
             let folds = group.rows.iter().map(|&i| self.folds[i]).collect();
             Problem { link: self.settings.link, inputs, targets: targets.clone(), folds, fold_count: FOLDS, priors, prior }.solve()
         };
-        let zero = Array2::zeros((self.inputs.ncols() + 1, candidates));
-        let alone = problem(&vec![zero.clone(); FOLDS], zero)?;
         let (last, folds) = shared.split_last().ok_or_else(|| Error::engine("sharing weights", "no prior"))?;
         let folds: Result<Vec<_>> = folds.iter().map(spread).collect();
         let helped = problem(&folds?, spread(last)?)?;
-        let total = |f: &Fitted| f.losses.iter().sum::<f64>();
         // Candidates with rows of their own must be comparable with the others, so they always share.
-        Ok(if group.rows.len() < self.rows.len() || total(&helped) < total(&alone) { helped } else { alone })
+        if group.rows.len() < self.rows.len() {
+            return Ok(helped);
+        }
+        let zero = Array2::zeros((self.inputs.ncols() + 1, candidates));
+        let alone = problem(&vec![zero.clone(); FOLDS], zero)?;
+        let total = |f: &Fitted| f.losses.iter().sum::<f64>();
+        Ok(if total(&helped) < total(&alone) { helped } else { alone })
     }
 
     /// The shared head, once without each fold and then with all rows: (width + 1) x 1.

@@ -110,6 +110,7 @@ fn wrong_calls_exit_with_two_and_failures_with_one() {
     assert_eq!(failure(&routed(&["hello", "--max-usd", "0"], "")), (1, "NO_ELIGIBLE".into()));
     assert_eq!(failure(&routed(&["hello", "--min-quality", "1"], "")), (1, "INFEASIBLE".into()));
     assert_eq!(failure(&routed(&["--jsonl", "-"], "not json\n")), (1, "BAD_LOG".into()));
+    assert_eq!(failure(&run_with(&["embed", "--embedder", "tiny.onnx", "--jsonl"], "not json\n")), (1, "BAD_LOG".into()));
     assert_eq!(failure(&run(&["route", "hello", "--router", "absent"])), (1, "IO".into()));
     for usage in [&["frobnicate"][..], &["route", "--unknown"], &["route", "x", "--cost-weight", "1", "--min-quality", "1"], &["train"]] {
         assert_eq!(run(usage).status.code(), Some(2), "{usage:?}");

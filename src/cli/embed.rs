@@ -1,6 +1,6 @@
 //! `pointsman embed`
 
-use super::{DEFAULT_EMBEDDER, open_embedder};
+use super::{DEFAULT_EMBEDDER, open_embedder, parse_prompt};
 use pointsman::embedder::Embedder;
 use pointsman::prompt::Prompt;
 use std::path::PathBuf;
@@ -17,9 +17,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let (tokenizer, embedder) = open_embedder(&args.embedder)?;
-    for line in std::io::stdin().lines() {
+    for (i, line) in std::io::stdin().lines().enumerate() {
         let line = line?;
-        let prompt = if args.jsonl { serde_json::from_str(&line)? } else { Prompt::Text(line) };
+        let prompt = if args.jsonl { parse_prompt(i, &line)? } else { Prompt::Text(line) };
         let embedding = embedder.embed(&tokenizer.encode(&prompt.text()?))?;
         say!("{}", serde_json::to_string(embedding.as_slice())?);
     }

@@ -1,8 +1,7 @@
 //! `pointsman route`
 
-use super::{DEFAULT_EMBEDDER, DEFAULT_ROUTER, read};
+use super::{DEFAULT_EMBEDDER, DEFAULT_ROUTER, parse_prompt, read};
 use anyhow::Context;
-use pointsman::error::Error;
 use pointsman::policy::Policy;
 use pointsman::prompt::Prompt;
 use pointsman::router::{Decision, Router};
@@ -99,10 +98,7 @@ fn prompts(args: &Args) -> anyhow::Result<Box<dyn Iterator<Item = anyhow::Result
     };
     let lines: Box<dyn BufRead> =
         if path.as_os_str() == "-" { Box::new(std::io::stdin().lock()) } else { Box::new(std::io::Cursor::new(read(path)?)) };
-    let parse = |(i, line): (usize, std::io::Result<String>)| {
-        let problem = |e| Error::BadLog { line: i + 1, problem: format!("neither a JSON string nor a list of messages: {e}") };
-        Ok(serde_json::from_str(&line?).map_err(problem)?)
-    };
+    let parse = |(i, line): (usize, std::io::Result<String>)| parse_prompt(i, &line?);
     Ok(Box::new(lines.lines().enumerate().map(parse)))
 }
 
