@@ -13,7 +13,7 @@ fn read(name: &str) -> Vec<u8> {
 
 fn road(c: &mut Criterion) {
     let (router, file) = (read("default.router"), read("minilm-l6-v2.onnx"));
-    let (tokenizer, embedder) = load_embedder(EmbedderFile::parse(&file).unwrap()).unwrap();
+    let (tokenizer, embedder) = load_embedder(EmbedderFile::parse(file.as_slice()).unwrap()).unwrap();
     let text = "Explain the proof of Fermat's little theorem step by step. ".repeat(20);
 
     let mut group = c.benchmark_group("tokenizer");
@@ -33,7 +33,7 @@ fn road(c: &mut Criterion) {
     let router = Router::load(&router, &file, 0).unwrap();
     let prompt = Prompt::from("What is the capital of France, and why?");
     c.bench_function("route", |b| b.iter(|| router.route(&prompt, &Policy::default()).unwrap()));
-    c.bench_function("load", |b| b.iter(|| EmbedderFile::parse(&file).unwrap()));
+    c.bench_function("load", |b| b.iter(|| EmbedderFile::parse(file.as_slice()).unwrap()));
 }
 
 criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = road }

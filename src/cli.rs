@@ -98,7 +98,7 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 fn open_embedder(path: &Path) -> anyhow::Result<(Tokenizer, GraphEmbedder)> {
-    let file = EmbedderFile::parse(&read(path)?).with_context(|| path.display().to_string())?;
+    let file = EmbedderFile::parse(read(path)?).with_context(|| path.display().to_string())?;
     load_embedder(file).with_context(|| path.display().to_string())
 }
 

@@ -2,11 +2,15 @@
 
 mod file;
 mod graph;
+mod kernel;
+mod ops;
 
 #[cfg(feature = "build")]
 pub mod build;
 
 pub use file::{EmbedderFile, Metadata, Pooling};
+pub use graph::Coverage;
+pub use kernel::Activations;
 
 use crate::error::{Error, Result};
 use crate::tokenizer::Tokens;
@@ -71,6 +75,9 @@ pub trait Embedder: Send + Sync {
     }
 }
 
+/// Tokens that run through the graph at a time: more would only need more memory.
+const BATCH_TOKENS: usize = 1024;
+
 /// An embedder file, loaded and ready to run on the CPU.
 pub struct GraphEmbedder {
     graph: graph::Graph,
@@ -78,7 +85,6 @@ pub struct GraphEmbedder {
     vocabulary: usize,
     max_tokens: usize,
     width: usize,
-    pooling: Pooling,
 }
 
 impl GraphEmbedder {
@@ -87,10 +93,15 @@ impl GraphEmbedder {
     /// # Errors
     /// [`Error::BadArtifact`] where the graph is not a sentence encoder this engine can run.
     pub fn new(file: EmbedderFile) -> Result<Self> {
-        let (metadata, fingerprint, model) = file.into_parts();
-        let graph = graph::Graph::load(model)?;
-        let Metadata { max_tokens, width, pooling, .. } = metadata;
-        Ok(Self { graph, fingerprint, vocabulary: metadata.vocabulary().count(), max_tokens, width, pooling })
+        let (fingerprint, parts) = file.into_parts();
+        let Metadata { max_tokens, width, .. } = parts.metadata;
+        let vocabulary = parts.metadata.vocabulary().count();
+        Ok(Self { graph: graph::Graph::load(parts)?, fingerprint, vocabulary, max_tokens, width })
+    }
+
+    /// What of the graph runs on fused ops.
+    pub fn coverage(&self) -> &Coverage {
+        self.graph.coverage()
     }
 
     fn check(&self, tokens: &Tokens) -> Result<()> {
@@ -102,6 +113,17 @@ impl GraphEmbedder {
             Some(id) => Err(Error::input("tokens", format!("id {id} is outside the vocabulary of {vocabulary}"))),
             None => Ok(()),
         }
+    }
+
+    fn run(&self, batch: &[Tokens]) -> Result<Vec<Embedding>> {
+        let ids: Vec<&[u32]> = batch.iter().map(|tokens| &*tokens.ids).collect();
+        let vectors = self.graph.run(&ids)?;
+        if vectors.len() != batch.len() * self.width {
+            let found = format!("{} numbers for {} texts of width {}", vectors.len(), batch.len(), self.width);
+            return Err(Error::engine("reading the encoder's output", found));
+        }
+        let faulty = |_| Error::engine("normalising an embedding", "the encoder's output has no direction");
+        vectors.chunks_exact(self.width).map(|vector| Embedding::from_unit(vector.to_vec()).map_err(faulty)).collect()
     }
 }
 
@@ -116,37 +138,30 @@ impl Embedder for GraphEmbedder {
 
     fn embed(&self, tokens: &Tokens) -> Result<Embedding> {
         self.check(tokens)?;
-        let hidden = self.graph.run(&tokens.ids)?;
-        if hidden.len() != tokens.ids.len() * self.width {
-            let found = format!("{} numbers for {} tokens", hidden.len(), tokens.ids.len());
-            return Err(Error::engine("reading the encoder's output", found));
-        }
-        Embedding::normalized(pool(&hidden, self.width, self.pooling))
+        let faulty = || Error::engine("reading the encoder's output", "no vector came out");
+        self.run(std::slice::from_ref(tokens))?.pop().ok_or_else(faulty)
     }
-}
 
-/// One vector out of `hidden`, the encoder's output row after row.
-fn pool(hidden: &[f32], width: usize, pooling: Pooling) -> Vec<f32> {
-    match pooling {
-        Pooling::Cls => hidden[..width].to_vec(),
-        // The sum has the mean's direction, and only the direction survives normalisation.
-        Pooling::Mean => hidden.chunks_exact(width).fold(vec![0.0; width], |mut sum, row| {
-            sum.iter_mut().zip(row).for_each(|(s, x)| *s += x);
-            sum
-        }),
+    fn embed_batch(&self, batch: &[Tokens]) -> Result<Vec<Embedding>> {
+        batch.iter().try_for_each(|tokens| self.check(tokens))?;
+        let mut vectors = Vec::with_capacity(batch.len());
+        let mut rest = batch;
+        while !rest.is_empty() {
+            let ends = rest.iter().scan(0, |sum, tokens| {
+                *sum += tokens.ids.len();
+                Some(*sum)
+            });
+            let (now, later) = rest.split_at(ends.take_while(|end| *end <= BATCH_TOKENS).count().max(1));
+            vectors.extend(self.run(now)?);
+            rest = later;
+        }
+        Ok(vectors)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pooling_reads_rows() {
-        let hidden = [1.0, 2.0, 3.0, 4.0];
-        assert_eq!(pool(&hidden, 2, Pooling::Mean), [4.0, 6.0]);
-        assert_eq!(pool(&hidden, 2, Pooling::Cls), [1.0, 2.0]);
-    }
 
     #[test]
     fn a_vector_without_direction_is_an_engine_fault() {

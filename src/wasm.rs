@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::policy::Policy;
 use crate::prompt::Prompt;
 use crate::router::Router;
-use js_sys::{Array, Float32Array, JsString, Object, Reflect};
+use js_sys::{Array, Float32Array, JsString, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
@@ -24,13 +24,16 @@ pub struct WasmRouter(Router);
 
 #[wasm_bindgen]
 impl WasmRouter {
-    /// Checks and loads both files. `seed` makes decision ids reproducible.
+    /// Checks and loads both files. `seed` makes decision ids reproducible; `digest` is the SHA-256 of the embedder's
+    /// first `sealedBytes`, where the host has computed it.
     #[wasm_bindgen(constructor)]
-    pub fn new(router: &[u8], embedder: Vec<u8>, seed: u64) -> Result<WasmRouter, JsValue> {
+    pub fn new(router: &[u8], embedder: FileBytes, seed: u64, digest: Option<Vec<u8>>) -> Result<WasmRouter, JsValue> {
         let router = RouterFile::parse(router).map_err(thrown)?;
-        let file = EmbedderFile::parse(&embedder).map_err(thrown)?;
-        // Linear memory never shrinks: what is freed here is used again for the graph.
-        drop(embedder);
+        let file = match digest {
+            Some(digest) => EmbedderFile::parse_hashed(embedder.0, &digest),
+            None => EmbedderFile::parse(embedder.0),
+        };
+        let file = file.map_err(thrown)?;
         Router::open(router, file, seed).map(Self).map_err(thrown)
     }
 
@@ -74,10 +77,48 @@ impl WasmRouter {
     }
 }
 
+/// A file on its way into the linear memory, chunk by chunk, so that JavaScript need not hold all of it.
+#[wasm_bindgen]
+pub struct FileBytes(Vec<u8>);
+
+#[wasm_bindgen]
+impl FileBytes {
+    /// Room for a file; more is made where more comes.
+    #[wasm_bindgen(constructor)]
+    pub fn new(expected: usize) -> FileBytes {
+        FileBytes(Vec::with_capacity(expected))
+    }
+
+    /// Puts a chunk behind what is there.
+    pub fn append(&mut self, chunk: &Uint8Array) {
+        let start = self.0.len();
+        self.0.resize(start + chunk.length() as usize, 0);
+        chunk.copy_to(&mut self.0[start..]);
+    }
+
+    /// Where the bytes start in the linear memory: valid until anything is called that may allocate.
+    #[wasm_bindgen(getter)]
+    pub fn address(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
+    /// Number of bytes so far.
+    #[wasm_bindgen(getter)]
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many of the bytes an embedder file's closing hash covers.
+    #[wasm_bindgen(getter, js_name = sealedBytes)]
+    pub fn sealed_bytes(&self) -> usize {
+        EmbedderFile::sealed_len(self.0.len())
+    }
+}
+
 /// The SIMD level that this file was built for.
 #[wasm_bindgen]
 pub fn simd() -> String {
-    "simd128".into()
+    if cfg!(feature = "relaxed") { "relaxed" } else { "simd128" }.into()
 }
 
 /// Size of the linear memory, in bytes.

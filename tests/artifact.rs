@@ -43,7 +43,7 @@ fn every_flipped_bit_is_refused() {
     for at in (0..EMBEDDER.len()).step_by(97).chain(EMBEDDER.len() - 90..EMBEDDER.len()) {
         let mut bytes = EMBEDDER.to_vec();
         bytes[at] ^= 1 << (at % 8);
-        assert_eq!(EmbedderFile::parse(&bytes).err().unwrap().code(), "BAD_ARTIFACT", "byte {at}");
+        assert_eq!(EmbedderFile::parse(bytes).err().unwrap().code(), "BAD_ARTIFACT", "byte {at}");
     }
 }
 

@@ -82,7 +82,7 @@ fn real(rows: usize) -> Option<Report> {
     log.rows.retain(|row| row.split == Split::Test);
     log.rows.truncate(rows);
     let router = RouterFile::parse(&std::fs::read(root().join("models/default.router")).unwrap()).unwrap();
-    let (tokenizer, embedder) = load_embedder(EmbedderFile::parse(&std::fs::read(file).unwrap()).unwrap()).unwrap();
+    let (tokenizer, embedder) = load_embedder(EmbedderFile::parse(std::fs::read(file).unwrap()).unwrap()).unwrap();
     let features: Vec<Features> = log
         .rows
         .iter()

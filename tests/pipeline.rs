@@ -3,7 +3,8 @@
 mod support;
 
 use pointsman::artifact::RouterFile;
-use pointsman::embedder::build::{Folder, WeightFormat, build};
+use pointsman::embedder::Activations;
+use pointsman::embedder::build::{Folder, build};
 use pointsman::embedder::{Embedder, EmbedderFile};
 use pointsman::policy::{Policy, Reason};
 use pointsman::prompt::Prompt;
@@ -25,8 +26,8 @@ fn code<T>(result: pointsman::error::Result<T>) -> &'static str {
 /// The committed files are what the code makes. `UPDATE=1 cargo test` writes them anew.
 #[test]
 fn committed_files_are_reproduced() {
-    let embedder = build(&tiny::folder(1), WeightFormat::Int8).unwrap();
-    let router = tiny::router(EmbedderFile::parse(&embedder).unwrap().fingerprint()).to_bytes().unwrap();
+    let embedder = build(&tiny::folder(1), Activations::Bits7).unwrap();
+    let router = tiny::router(EmbedderFile::parse(embedder.as_slice()).unwrap().fingerprint()).to_bytes().unwrap();
     let data = root().join("tests/data");
     let hello = Router::load(&router, &embedder, 0).unwrap().route(&"hello".into(), &Policy::default()).unwrap();
     let hello: Vec<String> = hello.scores.iter().map(|s| format!("{:.6}\n", s.quality)).collect();
@@ -154,7 +155,7 @@ fn tokens_that_no_tokenizer_made_are_refused() {
 
 #[test]
 fn parts_that_do_not_belong_together_are_refused() {
-    let other = build(&tiny::folder(2), WeightFormat::Int8).unwrap();
+    let other = build(&tiny::folder(2), Activations::Bits7).unwrap();
     assert_eq!(code(Router::load(ROUTER, &other, 0)), "MISMATCH");
     assert!(RouterFile::parse(ROUTER).is_ok());
 }
@@ -177,6 +178,6 @@ fn folders_that_cannot_be_built_are_named() {
         Folder { pooling: b"{}".to_vec(), ..good.clone() },
     ];
     for folder in bad {
-        assert_eq!(code(build(&folder, WeightFormat::Int8)), "BAD_ARTIFACT");
+        assert_eq!(code(build(&folder, Activations::Bits7)), "BAD_ARTIFACT");
     }
 }

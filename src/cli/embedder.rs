@@ -2,8 +2,8 @@
 
 use super::{read, write};
 use clap::{Subcommand, ValueEnum};
-use pointsman::embedder::EmbedderFile;
-use pointsman::embedder::build::{Folder, WeightFormat, build};
+use pointsman::embedder::build::{Folder, adopt, build};
+use pointsman::embedder::{Activations, EmbedderFile, GraphEmbedder};
 use std::path::{Path, PathBuf};
 
 /// Make and look into embedder files.
@@ -17,9 +17,15 @@ pub enum Verb {
         /// The embedder file to write.
         #[arg(long)]
         out: PathBuf,
+        /// Take the graph of this ONNX file as it is, instead of building one from model.safetensors.
+        #[arg(long, conflicts_with = "weights")]
+        onnx: Option<PathBuf>,
         /// Number format of the weights.
         #[arg(long, value_enum, default_value_t = Weights::Int8)]
         weights: Weights,
+        /// Bits of the activations that meet int8 weights: 7 for speed (the default), 14 for fidelity.
+        #[arg(long, value_enum)]
+        activations: Option<Bits>,
     },
     /// Show what an embedder file says about itself.
     Inspect {
@@ -39,30 +45,54 @@ pub enum Weights {
     F32,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Bits {
+    /// 0..=127: the fastest where a machine multiplies bytes.
+    #[value(name = "7")]
+    Seven,
+    /// -8191..=8191: closest to f32.
+    #[value(name = "14")]
+    Fourteen,
+}
+
 pub fn run(verb: &Verb) -> anyhow::Result<()> {
     match verb {
-        Verb::Build { from, out, weights } => make(from, out, *weights),
+        Verb::Build { from, out, onnx: Some(onnx), activations, .. } => {
+            let folder = read_folder(from, false)?;
+            save(out, &adopt(&folder, &read(onnx)?, activations.map_or(Activations::Float, Bits::format))?)
+        }
+        Verb::Build { from, out, onnx: None, weights, activations } => {
+            let format = match weights {
+                Weights::F32 => Activations::Float,
+                Weights::Int8 => activations.map_or(Activations::Bits7, Bits::format),
+            };
+            save(out, &build(&read_folder(from, true)?, format)?)
+        }
         Verb::Inspect { file, json } => inspect(file, *json),
     }
 }
 
-fn make(from: &Path, out: &Path, weights: Weights) -> anyhow::Result<()> {
-    let format = match weights {
-        Weights::Int8 => WeightFormat::Int8,
-        Weights::F32 => WeightFormat::F32,
-    };
-    let bytes = build(&read_folder(from)?, format)?;
-    let fingerprint = EmbedderFile::parse(&bytes)?.fingerprint().to_owned();
-    write(out, &bytes)?;
+impl Bits {
+    fn format(self) -> Activations {
+        match self {
+            Self::Seven => Activations::Bits7,
+            Self::Fourteen => Activations::Bits14,
+        }
+    }
+}
+
+fn save(out: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let fingerprint = EmbedderFile::parse(bytes)?.fingerprint().to_owned();
+    write(out, bytes)?;
     say!("{}: {} bytes, fingerprint {fingerprint}", out.display(), bytes.len());
     Ok(())
 }
 
-fn read_folder(from: &Path) -> anyhow::Result<Folder> {
+fn read_folder(from: &Path, weights: bool) -> anyhow::Result<Folder> {
     let optional = |name: &str| from.join(name).exists().then(|| read(&from.join(name))).transpose();
     Ok(Folder {
         config: read(&from.join("config.json"))?,
-        weights: read(&from.join("model.safetensors"))?,
+        weights: if weights { read(&from.join("model.safetensors"))? } else { vec![] },
         tokenizer: optional("tokenizer.json")?,
         vocabulary: optional("vocab.txt")?,
         tokenizer_config: optional("tokenizer_config.json")?,
@@ -73,7 +103,8 @@ fn read_folder(from: &Path) -> anyhow::Result<Folder> {
 
 fn inspect(path: &Path, json: bool) -> anyhow::Result<()> {
     let bytes = read(path)?;
-    let file = EmbedderFile::parse(&bytes)?;
+    let file = EmbedderFile::parse(bytes.as_slice())?;
+    let coverage = GraphEmbedder::new(EmbedderFile::parse(bytes.as_slice())?)?.coverage().clone();
     let about = file.metadata();
     let rows = serde_json::json!({
         "fingerprint": file.fingerprint(),
@@ -85,8 +116,11 @@ fn inspect(path: &Path, json: bool) -> anyhow::Result<()> {
         "stripAccents": about.normalization.strip_accents,
         "pooling": format!("{:?}", about.pooling).to_lowercase(),
         "weights": about.weights,
+        "activations": about.activations.name(),
         "sourceSha256": about.source_sha256,
         "operators": file.operators(),
+        "fused": coverage.fused,
+        "notFused": coverage.other,
     });
     if json {
         return super::print_json(&rows);

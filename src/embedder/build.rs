@@ -1,64 +1,85 @@
 //! A sentence-transformers folder becomes an embedder file.
 //!
 //! The graph uses stock ONNX operators only, so any ONNX runtime opens it. With int8 weights each linear layer is
-//! `MatMul(x, DequantizeLinear(weight))`, symmetric per output channel, and the word table is int8 with a scale per row.
+//! `MatMul(x ∘ smooth, DequantizeLinear(weight / smooth))`, symmetric per output channel, and the word and position
+//! tables are int8 with a scale per row.
 
+mod calibrate;
 mod source;
 mod writer;
 
 pub use source::Folder;
 
+use super::Activations;
 use super::file::{self, Metadata};
 use crate::error::{Error, Result};
+use prost::Message;
 use sha2::{Digest, Sha256};
 use source::{Config, Weights};
+use std::collections::HashMap;
+use tract_onnx::pb::ModelProto;
 use writer::{Attribute, Writer};
 
-/// Number format of the weights in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WeightFormat {
-    /// 8 bits, symmetric, one scale per output channel. A quarter of the size.
-    Int8,
-    /// 32-bit floats, as trained.
-    F32,
-}
-
-impl WeightFormat {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Int8 => "int8",
-            Self::F32 => "f32",
-        }
-    }
-}
-
-/// Builds an embedder file. The same folder and format give the same bytes.
+/// Builds an embedder file: with weights of f32, or of int8 that meet activations of the given bits. The same folder and
+/// format give the same bytes.
 ///
 /// # Errors
 /// [`Error::BadArtifact`] names the file of the folder that cannot be used, and why.
-pub fn build(folder: &Folder, format: WeightFormat) -> Result<Vec<u8>> {
+pub fn build(folder: &Folder, activations: Activations) -> Result<Vec<u8>> {
     let config = folder.config()?;
     let weights = Weights::new(&folder.weights)?;
-    let (tokens, normalization) = folder.tokens()?;
+    let kind = if activations == Activations::Float { "f32" } else { "int8" };
+    let metadata = metadata(folder, &config, kind, activations, &folder.weights)?;
     let words = weights.rows("embeddings.word_embeddings.weight")?;
-    if words != tokens.len() {
-        let problem = format!("{words} word rows for a vocabulary of {}", tokens.len());
+    if words != metadata.vocabulary().count() {
+        let problem = format!("{words} word rows for a vocabulary of {}", metadata.vocabulary().count());
         return Err(Error::artifact("model.safetensors", problem));
     }
-    let max_tokens = folder.max_tokens(config.max_position_embeddings)?;
-    let source = file::hex(&Sha256::digest(&folder.weights));
-    let width = config.hidden_size;
-    let metadata = Metadata::new(&tokens, normalization, max_tokens, width, folder.pooling()?, format.name(), source)?;
-    let mut encoder = Encoder { config: &config, weights: &weights, format, out: Writer::default() };
+    // 14 bits are fine enough without.
+    let smooth = match activations {
+        Activations::Bits7 => calibrate::smoothing(&config, &weights, &metadata)?,
+        _ => Smoothing::default(),
+    };
+    let mut encoder = Encoder { config: &config, weights: &weights, activations, smooth, out: Writer::default() };
     let hidden = encoder.write(words)?;
     let inputs = ["input_ids", "attention_mask", "token_type_ids"];
-    Ok(file::write(encoder.out.finish(&inputs, &hidden, width), &metadata))
+    Ok(file::write(encoder.out.finish(&inputs, &hidden, config.hidden_size), &metadata))
 }
+
+/// Makes an embedder file of somebody else's ONNX graph, which stays as it is. The folder's weights are not read.
+/// `activations` holds for linear layers whose weights are dequantized from symmetric int8; [`Activations::Float`] is
+/// what the graph says.
+///
+/// # Errors
+/// [`Error::BadArtifact`] where the graph cannot be read, or as [`build`] for the folder.
+pub fn adopt(folder: &Folder, onnx: &[u8], activations: Activations) -> Result<Vec<u8>> {
+    let model = ModelProto::decode(onnx).map_err(|e| Error::artifact("onnx", e))?;
+    let metadata = metadata(folder, &folder.config()?, "onnx", activations, onnx)?;
+    Ok(file::write(model, &metadata))
+}
+
+fn metadata(folder: &Folder, config: &Config, weights: &str, activations: Activations, source: &[u8]) -> Result<Metadata> {
+    let (tokens, normalization) = folder.tokens()?;
+    Ok(Metadata {
+        vocabulary: file::vocabulary(&tokens)?,
+        normalization,
+        max_tokens: folder.max_tokens(config.max_position_embeddings)?,
+        width: config.hidden_size,
+        pooling: folder.pooling()?,
+        weights: weights.into(),
+        activations,
+        source_sha256: file::hex(&Sha256::digest(source)),
+    })
+}
+
+/// Factors of a linear layer's inputs, by the name of the value they multiply.
+type Smoothing = HashMap<String, Vec<f32>>;
 
 struct Encoder<'a> {
     config: &'a Config,
     weights: &'a Weights<'a>,
-    format: WeightFormat,
+    activations: Activations,
+    smooth: Smoothing,
     out: Writer,
 }
 
@@ -93,48 +114,49 @@ impl Encoder<'_> {
 
     fn embeddings(&mut self, words: usize) -> Result<String> {
         let (width, positions) = (self.config.hidden_size, self.config.max_position_embeddings);
-        let word = self.words(words)?;
-        let table = self.weights.get("embeddings.position_embeddings.weight", &[positions, width])?;
-        self.out.f32("position_table", &[positions, width], &table);
-        let segments = self.weights.rows("embeddings.token_type_embeddings.weight")?;
-        let table = self.weights.get("embeddings.token_type_embeddings.weight", &[segments, width])?;
-        self.out.f32("segment_table", &[segments, width], &table);
         self.out.node("Shape", "ids_shape", &["input_ids"], &[]);
         self.out.i64("zero", &[1], &[0]);
         self.out.i64("length_index", &[1], &[1]);
         self.out.node("Gather", "length", &["ids_shape", "length_index"], &[Attribute::Int("axis", 0)]);
-        self.out.node("Slice", "position", &["position_table", "zero", "length", "zero"], &[]);
+        let word = self.rows("word", words, |out, name, table| out.node("Gather", name, &[table, "input_ids"], &[]))?;
+        let position =
+            self.rows("position", positions, |out, name, table| out.node("Slice", name, &[table, "zero", "length", "zero"], &[]))?;
+        let segments = self.weights.rows("embeddings.token_type_embeddings.weight")?;
+        let table = self.weights.get("embeddings.token_type_embeddings.weight", &[segments, width])?;
+        self.out.f32("segment_table", &[segments, width], &table);
         self.out.node("Gather", "segment", &["segment_table", "token_type_ids"], &[]);
         self.out.node("Add", "word_segment", &[&word, "segment"], &[]);
-        let sum = self.out.node("Add", "word_segment_position", &["word_segment", "position"], &[]);
+        let sum = self.out.node("Add", "word_segment_position", &["word_segment", &position], &[]);
         self.norm("embeddings.LayerNorm", &sum, "embeddings.norm")
     }
 
-    fn words(&mut self, words: usize) -> Result<String> {
+    /// Rows that `look` takes from a table, which is int8 with a scale per row unless all is f32.
+    fn rows(&mut self, name: &str, rows: usize, look: impl Fn(&mut Writer, &str, &str) -> String) -> Result<String> {
         let width = self.config.hidden_size;
-        let table = self.weights.get("embeddings.word_embeddings.weight", &[words, width])?;
-        if self.format == WeightFormat::F32 {
-            self.out.f32("word_table", &[words, width], &table);
-            return Ok(self.out.node("Gather", "word", &["word_table", "input_ids"], &[]));
+        let table = self.weights.get(&format!("embeddings.{name}_embeddings.weight"), &[rows, width])?;
+        let (table_name, scale_name) = (format!("{name}_table"), format!("{name}_scale"));
+        if self.activations == Activations::Float {
+            self.out.f32(&table_name, &[rows, width], &table);
+            return Ok(look(&mut self.out, name, &table_name));
         }
-        let rows: Vec<(Vec<i8>, f32)> = table.chunks_exact(width).map(quantize).collect();
-        let values: Vec<i8> = rows.iter().flat_map(|(values, _)| values.iter().copied()).collect();
-        let scales: Vec<f32> = rows.iter().map(|(_, scale)| *scale).collect();
-        self.out.i8("word_table", &[words, width], &values);
-        self.out.f32("word_scale", &[words, 1], &scales);
-        self.out.node("Gather", "word_int8", &["word_table", "input_ids"], &[]);
-        self.out.node("Cast", "word_float", &["word_int8"], &[Attribute::Int("to", 1)]);
-        self.out.node("Gather", "word_row_scale", &["word_scale", "input_ids"], &[]);
-        Ok(self.out.node("Mul", "word", &["word_float", "word_row_scale"], &[]))
+        let (values, scales): (Vec<_>, Vec<_>) = table.chunks_exact(width).map(quantize).unzip();
+        self.out.i8(&table_name, &[rows, width], &values.concat());
+        self.out.f32(&scale_name, &[rows, 1], &scales);
+        let int8 = look(&mut self.out, &format!("{name}_int8"), &table_name);
+        let float = self.out.node("Cast", &format!("{name}_float"), &[&int8], &[Attribute::Int("to", 1)]);
+        let scale = look(&mut self.out, &format!("{name}_row_scale"), &scale_name);
+        Ok(self.out.node("Mul", name, &[&float, &scale], &[]))
     }
 
     fn layer(&mut self, layer: &str, x: &str, last: bool) -> Result<String> {
         let (width, inner) = (self.config.hidden_size, self.out_width(layer)?);
-        let context = self.attention(layer, x)?;
+        let smooth = self.smoothed(x);
+        let context = self.attention(layer, &smooth)?;
         let attended = self.linear(&format!("{layer}.attention.output.dense"), &context, width, width)?;
         let sum = self.out.node("Add", &format!("{layer}.attention.sum"), &[&attended, x], &[]);
         let x = self.norm(&format!("{layer}.attention.output.LayerNorm"), &sum, &format!("{layer}.attention.norm"))?;
-        let up = self.linear(&format!("{layer}.intermediate.dense"), &x, width, inner)?;
+        let smooth = self.smoothed(&x);
+        let up = self.linear(&format!("{layer}.intermediate.dense"), &smooth, width, inner)?;
         let up = self.gelu(&format!("{layer}.gelu"), &up);
         let down = self.linear(&format!("{layer}.output.dense"), &up, inner, width)?;
         let sum = self.out.node("Add", &format!("{layer}.output.sum"), &[&down, &x], &[]);
@@ -168,20 +190,32 @@ impl Encoder<'_> {
         Ok(self.out.node("Transpose", &format!("{name}.heads"), &[&split], &[Attribute::Ints("perm", perm)]))
     }
 
+    /// x times its factors, where it has some.
+    fn smoothed(&mut self, x: &str) -> String {
+        let Some(factors) = self.smooth.get(x) else { return x.into() };
+        let factors = self.out.f32(&format!("{x}.smooth"), &[factors.len()], factors);
+        self.out.node("Mul", &smoothed_name(x), &[x, &factors], &[])
+    }
+
     fn linear(&mut self, name: &str, x: &str, inputs: usize, outputs: usize) -> Result<String> {
         let rows = self.weights.get(&format!("{name}.weight"), &[outputs, inputs])?;
         let bias = self.weights.get(&format!("{name}.bias"), &[outputs])?;
-        let weight = match self.format {
-            WeightFormat::F32 => self.out.f32(&format!("{name}.weight"), &[inputs, outputs], &transpose(&rows, inputs)),
-            WeightFormat::Int8 => self.int8_weight(&format!("{name}.weight"), &rows, inputs, outputs),
+        let weight = match self.activations {
+            Activations::Float => self.out.f32(&format!("{name}.weight"), &[inputs, outputs], &transpose(&rows, inputs)),
+            _ => self.int8_weight(&format!("{name}.weight"), &rows, x, inputs, outputs),
         };
         let bias = self.out.f32(&format!("{name}.bias"), &[outputs], &bias);
         let product = self.out.node("MatMul", &format!("{name}.product"), &[x, &weight], &[]);
         Ok(self.out.node("Add", name, &[&product, &bias], &[]))
     }
 
-    fn int8_weight(&mut self, name: &str, rows: &[f32], inputs: usize, outputs: usize) -> String {
-        let (values, scales): (Vec<_>, Vec<_>) = rows.chunks_exact(inputs).map(quantize).unzip();
+    fn int8_weight(&mut self, name: &str, rows: &[f32], x: &str, inputs: usize, outputs: usize) -> String {
+        let factors = self.smooth.iter().find(|(name, _)| smoothed_name(name) == x).map(|(_, factors)| factors);
+        let divided = |row: &[f32]| match factors {
+            Some(factors) => row.iter().zip(factors).map(|(w, t)| w / t).collect(),
+            None => row.to_vec(),
+        };
+        let (values, scales): (Vec<_>, Vec<_>) = rows.chunks_exact(inputs).map(|row| quantize(&divided(row))).unzip();
         let values = transpose(&values.concat(), inputs);
         let values = self.out.i8(&format!("{name}.int8"), &[inputs, outputs], &values);
         let scales = self.out.f32(&format!("{name}.scale"), &[outputs], &scales);
@@ -215,6 +249,10 @@ fn quantize(row: &[f32]) -> (Vec<i8>, f32) {
     let largest = row.iter().fold(0.0f32, |max, x| max.max(x.abs()));
     let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
     (row.iter().map(|x| (x / scale).round_ties_even() as i8).collect(), scale)
+}
+
+fn smoothed_name(x: &str) -> String {
+    format!("{x}.smoothed")
 }
 
 /// [outputs, inputs] to [inputs, outputs].

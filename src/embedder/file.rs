@@ -8,15 +8,21 @@
 //!
 //! The hash is the file's fingerprint: a router file names the fingerprint it was trained on.
 
+mod carve;
+
+pub(super) use carve::{Bytes, Tensors};
+
+use super::kernel::Activations;
 use crate::error::{Error, Result};
 use crate::tokenizer::Normalization;
 use prost::Message;
 use sha2::{Digest, Sha256};
 use std::str::FromStr;
+use std::sync::Arc;
 use tract_onnx::pb::{ModelProto, StringStringEntryProto};
 
 /// The version of the metadata that this crate reads and writes.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 /// How the encoder's rows become one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +36,7 @@ pub enum Pooling {
 /// What an embedder file says about itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
-    vocabulary: String,
+    pub(super) vocabulary: String,
     /// How text is normalised before it is cut.
     pub normalization: Normalization,
     /// The longest input, special tokens included.
@@ -41,6 +47,8 @@ pub struct Metadata {
     pub pooling: Pooling,
     /// Number format of the weights: `int8` or `f32`.
     pub weights: String,
+    /// Number format of the activations that meet int8 weights.
+    pub activations: Activations,
     /// SHA-256 of the weights that the file was built from.
     pub source_sha256: String,
 }
@@ -65,6 +73,7 @@ impl Metadata {
             width: props.parse("width")?,
             pooling: props.parse("pooling")?,
             weights: props.get("weights")?.into(),
+            activations: props.parse("activations")?,
             source_sha256: props.get("source_sha256")?.into(),
         })
     }
@@ -84,6 +93,7 @@ impl Metadata {
             entry("width", &self.width.to_string()),
             entry("pooling", pooling),
             entry("weights", &self.weights),
+            entry("activations", self.activations.name()),
             entry("source_sha256", &self.source_sha256),
             entry("vocabulary", &self.vocabulary),
         ]
@@ -104,27 +114,52 @@ impl FromStr for Pooling {
 
 /// A checked embedder file, not yet running.
 pub struct EmbedderFile {
-    metadata: Metadata,
     fingerprint: String,
-    model: ModelProto,
+    parts: Parts,
+}
+
+/// What an engine needs of a file.
+pub(super) struct Parts {
+    pub(super) metadata: Metadata,
+    /// The graph without its big tensors, which became inputs.
+    pub(super) model: ModelProto,
+    pub(super) tensors: Tensors,
 }
 
 impl EmbedderFile {
-    /// Checks the seal and reads the metadata.
+    /// Checks the seal and reads the metadata. The weights stay in these bytes and are read from there.
     ///
     /// # Errors
     /// [`Error::BadArtifact`] where the bytes are not a complete, unchanged embedder file;
     /// [`Error::Mismatch`] where the file is of another format version.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let fingerprint = unseal(bytes)?;
-        let model = ModelProto::decode(bytes).map_err(|e| Error::artifact("protobuf", e))?;
+    pub fn parse(bytes: impl Into<Vec<u8>>) -> Result<Self> {
+        let bytes = bytes.into();
+        let digest = Sha256::digest(&bytes[..Self::sealed_len(bytes.len())]);
+        Self::parse_hashed(bytes, &digest)
+    }
+
+    /// As [`EmbedderFile::parse`], with the SHA-256 of the first [`EmbedderFile::sealed_len`] bytes from a host that
+    /// computes it faster.
+    ///
+    /// # Errors
+    /// As [`EmbedderFile::parse`].
+    pub fn parse_hashed(bytes: Vec<u8>, digest: &[u8]) -> Result<Self> {
+        let fingerprint = unseal(&bytes, digest)?;
+        let (mut model, tensors) = carve::carve(&Arc::new(bytes))?;
         let metadata = Metadata::read(&model)?;
-        Ok(Self { metadata, fingerprint, model })
+        // tract would keep a copy of all of it, vocabulary included.
+        model.metadata_props = vec![];
+        Ok(Self { fingerprint, parts: Parts { metadata, model, tensors } })
+    }
+
+    /// How many of a file's bytes its closing hash covers.
+    pub fn sealed_len(file_len: usize) -> usize {
+        file_len.saturating_sub(seal(&[]).len())
     }
 
     /// What the file says about itself.
     pub fn metadata(&self) -> &Metadata {
-        &self.metadata
+        &self.parts.metadata
     }
 
     /// The SHA-256 that the file ends in.
@@ -134,15 +169,15 @@ impl EmbedderFile {
 
     /// Names and counts of the graph's operators, for people.
     pub fn operators(&self) -> std::collections::BTreeMap<&str, usize> {
-        let nodes = self.model.graph.iter().flat_map(|graph| &graph.node);
+        let nodes = self.parts.model.graph.iter().flat_map(|graph| &graph.node);
         nodes.fold(Default::default(), |mut counts, node| {
             *counts.entry(node.op_type.as_str()).or_default() += 1;
             counts
         })
     }
 
-    pub(super) fn into_parts(self) -> (Metadata, String, ModelProto) {
-        (self.metadata, self.fingerprint, self.model)
+    pub(super) fn into_parts(self) -> (String, Parts) {
+        (self.fingerprint, self.parts)
     }
 }
 
@@ -151,47 +186,37 @@ impl EmbedderFile {
 pub(super) fn write(mut model: ModelProto, metadata: &Metadata) -> Vec<u8> {
     model.metadata_props = metadata.write();
     let mut bytes = model.encode_to_vec();
-    bytes.extend(seal(&bytes));
+    bytes.extend(seal(&Sha256::digest(&bytes)));
     bytes
 }
 
+/// Tokens as the file holds them, one a line.
+///
+/// # Errors
+/// [`Error::BadArtifact`] where a token holds a line break.
 #[cfg(feature = "build")]
-impl Metadata {
-    /// # Errors
-    /// [`Error::BadArtifact`] where a token holds a line break, which separates tokens in the file.
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn new(
-        tokens: &[String],
-        normalization: Normalization,
-        max_tokens: usize,
-        width: usize,
-        pooling: Pooling,
-        weights: &str,
-        source_sha256: String,
-    ) -> Result<Self> {
-        if let Some(token) = tokens.iter().find(|t| t.contains('\n')) {
-            return Err(Error::artifact("vocabulary", format!("token {token:?} holds a line break")));
-        }
-        let weights = weights.into();
-        Ok(Self { vocabulary: tokens.join("\n"), normalization, max_tokens, width, pooling, weights, source_sha256 })
+pub(super) fn vocabulary(tokens: &[String]) -> Result<String> {
+    match tokens.iter().find(|t| t.contains('\n')) {
+        Some(token) => Err(Error::artifact("vocabulary", format!("token {token:?} holds a line break"))),
+        None => Ok(tokens.join("\n")),
     }
 }
 
-fn seal(content: &[u8]) -> Vec<u8> {
-    let hash = entry("sha256", &hex(&Sha256::digest(content)));
-    ModelProto { metadata_props: vec![hash], ..Default::default() }.encode_to_vec()
+/// The closing field: as long for every digest of one length, and for none.
+fn seal(digest: &[u8]) -> Vec<u8> {
+    let mut text = hex(digest);
+    text.extend(std::iter::repeat_n('0', 64usize.saturating_sub(text.len())));
+    ModelProto { metadata_props: vec![entry("sha256", &text)], ..Default::default() }.encode_to_vec()
 }
 
-fn unseal(bytes: &[u8]) -> Result<String> {
-    let seal_len = seal(&[]).len();
+fn unseal(bytes: &[u8], digest: &[u8]) -> Result<String> {
     let problem = "its closing SHA-256 does not match: the file is truncated, changed, or not an embedder file; \
                    fetch it again or rebuild it with `pointsman embedder build`";
-    let (content, found) = bytes.split_at_checked(bytes.len().saturating_sub(seal_len)).ok_or_else(|| Error::artifact("seal", problem))?;
-    let expected = seal(content);
-    if found != expected {
+    let found = &bytes[EmbedderFile::sealed_len(bytes.len())..];
+    if digest.len() != 32 || found != seal(digest) {
         return Err(Error::artifact("seal", problem));
     }
-    Ok(String::from_utf8_lossy(&expected[seal_len - 64..]).into_owned())
+    Ok(hex(digest))
 }
 
 /// Lower-case hexadecimal.

@@ -1,77 +1,232 @@
-//! ONNX to tract: the only file that names tract's model types.
+//! ONNX to tract to the five fused ops: the only place that names tract's model types.
+//!
+//! tract reads the graph and types it; rules ([`rules`], [`lookup`]) then replace what they recognise by fused ops, before
+//! tract would fold reshapes into the products and hide them. What no rule knows runs on tract's own ops.
 
+mod lookup;
+mod pattern;
+mod rules;
+
+use super::Metadata;
+use super::file::{Parts, Tensors};
+use super::kernel::Kernel;
+use super::ops::{Attention, Embed, Linear, Norm, Pool};
 use crate::error::{Error, Result};
+use pattern::Pattern;
+use rules::Context;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::format_err;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::{konst::Const, source::TypedSource};
 
 /// A sentence encoder, optimised once for every text length.
 pub(super) struct Graph {
     plan: Arc<TypedRunnableModel>,
     inputs: Vec<Input>,
+    coverage: Coverage,
 }
 
-/// What the encoder's inputs mean, in the graph's own order.
+/// What of a graph runs on fused ops, by op and count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// The fused ops.
+    pub fused: BTreeMap<String, usize>,
+    /// tract's own ops that remained.
+    pub other: BTreeMap<String, usize>,
+}
+
+/// What the encoder's inputs mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Input {
     Ids,
     Mask,
     Segment,
+    /// Where texts end: not in the file, added for the fused ops.
+    Ends,
 }
 
+type Inputs = Vec<(Input, OutletId)>;
+
 impl Graph {
-    /// Takes the model, so that its bytes are gone before tract makes its own, optimised copies.
-    pub(super) fn load(model: ModelProto) -> Result<Self> {
-        let inputs = read_inputs(&model)?;
-        let plan = plan(model, inputs.len()).map_err(|e| Error::artifact("graph", format!("{e:#}")))?;
-        Ok(Self { plan, inputs })
+    pub(super) fn load(parts: Parts) -> Result<Self> {
+        plan(parts).map_err(|e| Error::artifact("graph", format!("{e:#}")))
     }
 
-    /// The encoder's last hidden state, one row per token.
-    pub(super) fn run(&self, ids: &[u32]) -> Result<Vec<f32>> {
-        self.eval(ids).map_err(|e| Error::engine("embedding a text", format!("{e:#}")))
+    pub(super) fn coverage(&self) -> &Coverage {
+        &self.coverage
     }
 
-    fn eval(&self, ids: &[u32]) -> TractResult<Vec<f32>> {
-        let tensors = self.inputs.iter().map(|input| input.tensor(ids).into()).collect();
+    /// One unit vector per text, behind each other.
+    pub(super) fn run(&self, texts: &[&[u32]]) -> Result<Vec<f32>> {
+        // Only fused ops know where a text ends.
+        let batch = if self.coverage.other.is_empty() { texts.len().max(1) } else { 1 };
+        let run = |texts: &[&[u32]]| self.eval(texts).map_err(|e| Error::engine("embedding a text", format!("{e:#}")));
+        Ok(texts.chunks(batch).map(run).collect::<Result<Vec<_>>>()?.concat())
+    }
+
+    fn eval(&self, texts: &[&[u32]]) -> TractResult<Vec<f32>> {
+        let tensors = self.inputs.iter().map(|input| input.tensor(texts).into()).collect();
         let outputs = self.plan.run(tensors)?;
-        let hidden = outputs.first().ok_or_else(|| format_err!("the graph has no output"))?;
-        Ok(hidden.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        let vectors = outputs.first().with_context(|| "the graph has no output")?;
+        Ok(vectors.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
     }
 }
 
 impl Input {
-    /// One text without padding: every token counts, and all belong to the first segment.
-    fn tensor(self, ids: &[u32]) -> Tensor {
-        let value = |id: u32| match self {
-            Self::Ids => i64::from(id),
+    fn named(name: &str) -> TractResult<Self> {
+        match name {
+            "input_ids" => Ok(Self::Ids),
+            "attention_mask" => Ok(Self::Mask),
+            "token_type_ids" => Ok(Self::Segment),
+            other => bail!("unknown input {other:?}; a BERT encoder is expected"),
+        }
+    }
+
+    /// Texts behind each other without padding: every token counts, and all belong to the first segment type.
+    fn tensor(self, texts: &[&[u32]]) -> Tensor {
+        if self == Self::Ends {
+            let ends = texts.iter().scan(0, |end, text| {
+                *end += text.len() as i64;
+                Some(*end)
+            });
+            return tract_ndarray::Array1::from_iter(std::iter::once(0).chain(ends)).into();
+        }
+        let value = |id: &u32| match self {
+            Self::Ids => i64::from(*id),
             Self::Mask => 1,
-            Self::Segment => 0,
+            _ => 0,
         };
-        tract_ndarray::Array2::from_shape_fn((1, ids.len()), |(_, i)| value(ids[i])).into()
+        tract_ndarray::Array1::from_iter(texts.iter().copied().flatten().map(value)).insert_axis(tract_ndarray::Axis(0)).into()
     }
 }
 
-fn read_inputs(model: &ModelProto) -> Result<Vec<Input>> {
-    let inputs = model.graph.iter().flat_map(|graph| &graph.input);
-    inputs
-        .map(|input| match input.name.as_str() {
-            "input_ids" => Ok(Input::Ids),
-            "attention_mask" => Ok(Input::Mask),
-            "token_type_ids" => Ok(Input::Segment),
-            other => Err(Error::artifact("graph", format!("unknown input {other:?}; a BERT encoder is expected"))),
-        })
-        .collect()
+fn plan(parts: Parts) -> TractResult<Graph> {
+    let Parts { model, tensors, metadata } = parts;
+    let (mut graph, mut inputs) = typed(model, &tensors)?;
+    let texts: TDim = graph.sym("T").into();
+    let ends = graph.add_source("segments", i64::fact([texts]))?;
+    inputs.push((Input::Ends, ends));
+    let context =
+        Context { activations: metadata.activations, kernel: Kernel::available(metadata.activations).swap_remove(0), segments: ends };
+    fuse(&mut graph, &context, &inputs, &tensors)?;
+    pool(&mut graph, &tensors, &metadata, ends)?;
+    settle(&mut graph, &tensors)?;
+    let used = graph.eval_order()?;
+    inputs.retain(|(_, outlet)| used.contains(&outlet.node));
+    let outlets: Vec<OutletId> = inputs.iter().map(|(_, outlet)| *outlet).collect();
+    graph.set_input_outlets(&outlets)?;
+    graph.compact()?;
+    let coverage = coverage(&graph);
+    let plan = graph.into_optimized()?.into_runnable()?;
+    Ok(Graph { plan, inputs: inputs.into_iter().map(|(input, _)| input).collect(), coverage })
 }
 
-fn plan(model: ModelProto, inputs: usize) -> TractResult<Arc<TypedRunnableModel>> {
+/// The graph as tract types it for one text of any length, its big tensors still inputs.
+fn typed(model: ModelProto, tensors: &Tensors) -> TractResult<(TypedModel, Inputs)> {
+    let described = model.graph.iter().flat_map(|graph| &graph.output);
+    for output in described {
+        // tract panics over an output that nothing computes.
+        let computed = model.graph.iter().flat_map(|graph| &graph.node).any(|node| node.output.contains(&output.name));
+        ensure!(computed, "no node computes the output {:?}", output.name);
+    }
     // value_info of foreign exports names batch and sequence symbols that clash with ours.
     let mut graph = tract_onnx::onnx().with_ignore_value_info(true).model_for_proto_model(&model)?;
     drop(model);
     let length: TDim = graph.symbols.sym("S").into();
-    for i in 0..inputs {
-        graph.set_input_fact(i, i64::fact([1.to_dim(), length.clone()]).into())?;
+    let mut inputs = Inputs::new();
+    for (i, outlet) in graph.input_outlets()?.to_vec().into_iter().enumerate() {
+        let name = graph.node(outlet.node).name.clone();
+        if !tensors.contains_key(&name) {
+            inputs.push((Input::named(&name)?, outlet));
+            graph.set_input_fact(i, i64::fact([1.to_dim(), length.clone()]).into())?;
+        }
     }
-    graph.into_typed()?.into_optimized()?.into_runnable()
+    let names: Vec<String> = inputs.iter().map(|(_, outlet)| graph.node(outlet.node).name.clone()).collect();
+    let mut graph = graph.into_typed()?;
+    graph.prop_consts()?;
+    for ((_, outlet), name) in inputs.iter_mut().zip(names) {
+        *outlet = graph.node_id_by_name(&name)?.into();
+    }
+    Ok((graph, inputs))
+}
+
+fn fuse(graph: &mut TypedModel, context: &Context, inputs: &Inputs, tensors: &Tensors) -> TractResult<()> {
+    let mut masks = BTreeMap::new();
+    for rule in 0..5 {
+        for node in 0..graph.nodes().len() {
+            let pattern = Pattern { model: graph, tensors };
+            let outlet = OutletId::from(node);
+            if pattern.through(outlet) != outlet {
+                continue;
+            }
+            let patch = match rule {
+                0 => rules::norm(context, &pattern, outlet)?,
+                1 => rules::linear(context, &pattern, outlet)?,
+                2 => rules::gelu(context, &pattern, outlet)?,
+                3 => {
+                    let mut unmasked = |mask| *masks.entry(mask).or_insert_with(|| hides_nothing(graph, inputs, mask).unwrap_or(false));
+                    rules::attention(context, &pattern, outlet, &mut unmasked)?
+                }
+                _ => lookup::embed(context, inputs, &pattern, outlet)?,
+            };
+            if let Some(patch) = patch {
+                patch.apply(graph)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a value that is added to attention scores is 0 in a text without padding: it is computed to see.
+fn hides_nothing(graph: &TypedModel, inputs: &Inputs, mask: OutletId) -> TractResult<bool> {
+    let mut part = graph.clone();
+    part.select_output_outlets(&[mask])?;
+    let used = part.eval_order()?;
+    let sources: Vec<&(Input, OutletId)> = inputs.iter().filter(|(_, outlet)| used.contains(&outlet.node)).collect();
+    let outlets: Vec<OutletId> = sources.iter().map(|(_, outlet)| *outlet).collect();
+    part.set_input_outlets(&outlets)?;
+    let text: &[&[u32]] = &[&[0, 0, 0]];
+    let tensors = sources.iter().map(|(input, _)| input.tensor(text).into()).collect();
+    let only_mask = sources.iter().all(|(input, _)| *input == Input::Mask);
+    let values = part.into_compact()?.into_runnable()?.run(tensors)?;
+    Ok(only_mask && values[0].try_as_plain_ram()?.as_slice::<f32>()?.iter().all(|x| *x == 0.0))
+}
+
+/// Puts pooling behind the encoder's rows.
+fn pool(graph: &mut TypedModel, tensors: &Tensors, metadata: &Metadata, ends: OutletId) -> TractResult<()> {
+    let outputs = graph.output_outlets()?.to_vec();
+    let named = ["last_hidden_state", "token_embeddings"].iter().find_map(|name| graph.find_outlet_label(name));
+    let rows = named.filter(|outlet| outputs.contains(outlet)).or(outputs.first().copied()).with_context(|| "the graph has no output")?;
+    let Metadata { pooling, width, .. } = *metadata;
+    let rows = Pattern { model: graph, tensors }.through(rows);
+    let vectors = graph.wire_node("pool", Pool { pooling, width }, &[rows, ends])?;
+    graph.select_output_outlets(&vectors)
+}
+
+/// Big tensors that no fused op took over become constants of the graph.
+fn settle(graph: &mut TypedModel, tensors: &Tensors) -> TractResult<()> {
+    for id in graph.eval_order()? {
+        let node = graph.node_mut(id);
+        if let Some(tensor) = tensors.get(&node.name).filter(|_| node.op_is::<TypedSource>()) {
+            let value: Arc<Tensor> = tensor.tensor()?.into();
+            node.outputs[0].fact = TypedFact::try_from(value.clone())?;
+            node.op = Box::new(Const::new(value)?);
+        }
+    }
+    Ok(())
+}
+
+fn coverage(graph: &TypedModel) -> Coverage {
+    let mut coverage = Coverage::default();
+    for node in graph.nodes() {
+        let fused =
+            node.op_is::<Embed>() || node.op_is::<Linear>() || node.op_is::<Attention>() || node.op_is::<Norm>() || node.op_is::<Pool>();
+        let part = if fused { &mut coverage.fused } else { &mut coverage.other };
+        if !node.op_is::<TypedSource>() && !node.op_is::<Const>() {
+            *part.entry(node.op.name().into_owned()).or_default() += 1;
+        }
+    }
+    coverage
 }

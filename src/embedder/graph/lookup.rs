@@ -1,0 +1,102 @@
+//! The rule for the embed op: three table lookups, their sum, and its normalisation.
+
+use super::super::ops::{Embed, Norm, Table};
+use super::pattern::Pattern;
+use super::rules::{Context, replace};
+use super::{Input, Inputs};
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::ops::{
+    array::{Gather, StridedSlice},
+    cast::Cast,
+    change_axes::AxisOp,
+    math::Mul,
+};
+
+/// What chooses a table's rows.
+#[derive(Clone, Copy, PartialEq)]
+enum Index {
+    Token(Input),
+    /// 0, 1, 2, ... to the text's length
+    Position,
+}
+
+/// norm(word + type + position)
+pub(super) fn embed(context: &Context, inputs: &Inputs, p: &Pattern, outlet: OutletId) -> TractResult<Option<TypedModelPatch>> {
+    match read(p, inputs, outlet) {
+        Some((ids, op)) => replace(p, outlet, op, &[ids, context.segments]),
+        None => Ok(None),
+    }
+}
+
+fn read(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(OutletId, Embed)> {
+    let (norm, node) = p.op::<Norm>(outlet)?;
+    let terms: Vec<OutletId> = node.inputs.iter().flat_map(|input| p.terms(*input)).collect();
+    let read: Vec<(Table, Index)> = terms.iter().map(|term| lookup(p, inputs, *term)).collect::<Option<_>>()?;
+    let table = |wanted: Index| read.iter().find(|(_, index)| *index == wanted).map(|(table, _)| table.clone());
+    let (words, positions) = (table(Index::Token(Input::Ids))?, table(Index::Position)?);
+    let Table::Float(kinds) = table(Index::Token(Input::Segment))? else { return None };
+    let kind = kinds[..norm.width()].into();
+    let ids = inputs.iter().find(|(input, _)| *input == Input::Ids)?.1;
+    let embed = Embed { words: words.into(), positions: positions.into(), kind, norm: norm.clone() };
+    (read.len() == 3).then_some((ids, embed))
+}
+
+/// float rows, or int8 rows times a scale per row
+fn lookup(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(Table, Index)> {
+    // Rows of [tokens, width] get their first axis where they are added.
+    let outlet = match p.op::<AxisOp>(outlet) {
+        Some((AxisOp::Add(0), node)) => node.inputs[0],
+        _ => outlet,
+    };
+    let Some((a, b)) = p.binary::<Mul>(outlet) else {
+        let (table, index) = rows(p, inputs, outlet)?;
+        return Some((Table::Float(p.table(table)?), index));
+    };
+    let (values, scales) = if p.width(b) == Some(1) { (a, b) } else { (b, a) };
+    let (_, cast) = p.op::<Cast>(values)?;
+    let (values, index) = rows(p, inputs, cast.inputs[0])?;
+    let (scale, other) = rows(p, inputs, scales)?;
+    let table = Table::Int8 { values: p.bytes(values)?, scale: p.table(scale)? };
+    (index == other).then_some((table, index))
+}
+
+/// A table and what chooses its rows.
+fn rows(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(OutletId, Index)> {
+    if let Some((StridedSlice { .. }, node)) = p.op::<StridedSlice>(outlet) {
+        return prefix(p, outlet).then(|| (node.inputs[0], Index::Position));
+    }
+    let (gather, node) = p.op::<Gather>(outlet).filter(|(gather, _)| gather.axis == 0)?;
+    let (table, index) = (node.inputs[0], p.through(node.inputs[1]));
+    if gather.output_type.is_some() {
+        return None;
+    }
+    if let Some((input, _)) = inputs.iter().find(|(_, outlet)| *outlet == index) {
+        return Some((table, Index::Token(*input)));
+    }
+    counts(p, index).then_some((table, Index::Position))
+}
+
+/// The first rows of a constant, as many as there are tokens.
+fn prefix(p: &Pattern, outlet: OutletId) -> bool {
+    let read = || {
+        let (op, node) = p.op::<StridedSlice>(outlet)?;
+        let begin = p.konst(node.inputs[1])?.cast_to::<i64>().ok()?;
+        let zero = begin.try_as_plain_ram().ok()?.as_slice::<i64>().ok()? == [0];
+        let axis = p.fact(outlet)?.shape.iter().position(|dim| dim.to_i64().is_err())?;
+        let others = p.fact(outlet)?.shape.iter().zip(p.fact(node.inputs[0])?.shape.iter()).enumerate();
+        let untouched = others.filter(|(i, _)| *i != axis).all(|(_, (a, b))| a == b);
+        Some(zero && untouched && op.optional_steps_input.is_none() && op.begin_mask == 0 && op.end_mask == 0)
+    };
+    read().unwrap_or(false)
+}
+
+/// 0, 1, 2, ...: a prefix of a constant that counts.
+fn counts(p: &Pattern, outlet: OutletId) -> bool {
+    let read = || {
+        let (_, node) = p.op::<StridedSlice>(outlet)?;
+        let all = p.konst(node.inputs[0])?;
+        let numbers = all.try_as_plain_ram().ok()?.as_slice::<i64>().ok()?;
+        Some(prefix(p, outlet) && numbers.iter().copied().eq(0..numbers.len() as i64))
+    };
+    read().unwrap_or(false)
+}

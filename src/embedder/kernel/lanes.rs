@@ -1,0 +1,273 @@
+//! Eight numbers at a time, in IEEE f32: each operation gives the same bits on every target.
+
+use std::ops::{Add, Div, Mul, Sub};
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use simd128 as inner;
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+use portable as inner;
+
+/// Lanes of every sum.
+pub(in crate::embedder) const LANES: usize = 8;
+
+/// 1.5 · 2^23: added to a number below 2^22 in magnitude, it leaves the nearest integer (ties to even) in the low bits.
+const ROUND: f32 = 12_582_912.0;
+
+/// Eight numbers.
+#[derive(Clone, Copy)]
+pub(in crate::embedder) struct Lanes(inner::Eight);
+
+macro_rules! operator {
+    ($operator:ident, $method:ident) => {
+        impl $operator for Lanes {
+            type Output = Self;
+
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                Self(inner::$method(self.0, other.0))
+            }
+        }
+    };
+}
+
+operator!(Add, add);
+operator!(Sub, sub);
+operator!(Mul, mul);
+operator!(Div, div);
+
+impl Lanes {
+    #[inline(always)]
+    pub(in crate::embedder) fn splat(x: f32) -> Self {
+        Self(inner::splat(x))
+    }
+
+    #[inline(always)]
+    pub(in crate::embedder) fn load(x: &[f32; LANES]) -> Self {
+        Self(inner::load(x))
+    }
+
+    #[inline(always)]
+    pub(in crate::embedder) fn store(self, out: &mut [f32; LANES]) {
+        inner::store(self.0, out);
+    }
+
+    #[inline(always)]
+    pub(in crate::embedder) fn from_integers(x: &[i32; LANES]) -> Self {
+        Self(inner::from_integers(x))
+    }
+
+    /// The smaller; the other where one of them is not a number is not specified by IEEE: here, `other`.
+    #[inline(always)]
+    pub(in crate::embedder) fn min(self, other: Self) -> Self {
+        Self(inner::min(self.0, other.0))
+    }
+
+    /// The larger; `other` where one of them is not a number.
+    #[inline(always)]
+    pub(in crate::embedder) fn max(self, other: Self) -> Self {
+        Self(inner::max(self.0, other.0))
+    }
+
+    /// self where `mask` > `limit`, else 0.
+    #[inline(always)]
+    pub(in crate::embedder) fn where_above(self, mask: Self, limit: f32) -> Self {
+        Self(inner::where_above(self.0, mask.0, inner::splat(limit)))
+    }
+
+    /// The nearest integer of a number below 2^22 in magnitude, and 2 to its power if that is a normal number.
+    #[inline(always)]
+    pub(in crate::embedder) fn round_and_power(self) -> (Self, Self) {
+        let shifted = self + Self::splat(ROUND);
+        (shifted - Self::splat(ROUND), Self(inner::power_of_low_bits(shifted.0)))
+    }
+
+    /// The nearest integers of numbers in 0..=127.
+    #[inline(always)]
+    pub(super) fn to_u8(self) -> [u8; LANES] {
+        inner::low_u8((self + Self::splat(ROUND)).0)
+    }
+
+    /// The nearest integers of numbers in -2^15..2^15.
+    #[inline(always)]
+    pub(super) fn to_i16(self) -> [i16; LANES] {
+        inner::low_i16((self + Self::splat(ROUND)).0)
+    }
+
+    /// Adds the lanes, always in the same tree.
+    #[inline(always)]
+    pub(in crate::embedder) fn sum(self) -> f32 {
+        let mut x = [0.0; LANES];
+        self.store(&mut x);
+        ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
+    }
+
+    /// The largest lane.
+    #[inline(always)]
+    pub(in crate::embedder) fn largest(self) -> f32 {
+        let mut x = [0.0; LANES];
+        self.store(&mut x);
+        x.iter().fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a })
+    }
+
+    /// The smallest lane.
+    #[inline(always)]
+    pub(in crate::embedder) fn smallest(self) -> f32 {
+        let mut x = [0.0; LANES];
+        self.store(&mut x);
+        x.iter().fold(f32::INFINITY, |a, b| if *b < a { *b } else { a })
+    }
+}
+
+/// Plain arrays: what the vectors must equal.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod portable {
+    use super::LANES;
+    use std::array::from_fn;
+
+    pub(super) type Eight = [f32; LANES];
+
+    macro_rules! each {
+        ($name:ident, |$a:ident, $b:ident| $result:expr) => {
+            #[inline(always)]
+            pub(super) fn $name(a: Eight, b: Eight) -> Eight {
+                from_fn(|i| {
+                    let ($a, $b) = (a[i], b[i]);
+                    $result
+                })
+            }
+        };
+    }
+
+    each!(add, |a, b| a + b);
+    each!(sub, |a, b| a - b);
+    each!(mul, |a, b| a * b);
+    each!(div, |a, b| a / b);
+    each!(min, |a, b| if a < b { a } else { b });
+    each!(max, |a, b| if a > b { a } else { b });
+
+    #[inline(always)]
+    pub(super) fn splat(x: f32) -> Eight {
+        [x; LANES]
+    }
+
+    #[inline(always)]
+    pub(super) fn load(x: &[f32; LANES]) -> Eight {
+        *x
+    }
+
+    #[inline(always)]
+    pub(super) fn store(x: Eight, out: &mut [f32; LANES]) {
+        *out = x;
+    }
+
+    #[inline(always)]
+    pub(super) fn from_integers(x: &[i32; LANES]) -> Eight {
+        from_fn(|i| x[i] as f32)
+    }
+
+    #[inline(always)]
+    pub(super) fn where_above(x: Eight, mask: Eight, limit: Eight) -> Eight {
+        from_fn(|i| if mask[i] > limit[i] { x[i] } else { 0.0 })
+    }
+
+    #[inline(always)]
+    pub(super) fn power_of_low_bits(x: Eight) -> Eight {
+        from_fn(|i| f32::from_bits(x[i].to_bits().wrapping_add(127) << 23))
+    }
+
+    #[inline(always)]
+    pub(super) fn low_u8(x: Eight) -> [u8; LANES] {
+        from_fn(|i| x[i].to_bits() as u8)
+    }
+
+    #[inline(always)]
+    pub(super) fn low_i16(x: Eight) -> [i16; LANES] {
+        from_fn(|i| x[i].to_bits() as i16)
+    }
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128 {
+    use super::{LANES, ROUND};
+    use std::arch::wasm32::*;
+
+    pub(super) type Eight = [v128; 2];
+
+    macro_rules! each {
+        ($name:ident, $instruction:expr) => {
+            #[inline(always)]
+            pub(super) fn $name(a: Eight, b: Eight) -> Eight {
+                [$instruction(a[0], b[0]), $instruction(a[1], b[1])]
+            }
+        };
+    }
+
+    each!(add, f32x4_add);
+    each!(sub, f32x4_sub);
+    each!(mul, f32x4_mul);
+    each!(div, f32x4_div);
+    // b < a ? b : a with the operands exchanged: `a` wins only where it is truly smaller (larger).
+    each!(min, |a, b| f32x4_pmin(b, a));
+    each!(max, |a, b| f32x4_pmax(b, a));
+
+    #[inline(always)]
+    pub(super) fn splat(x: f32) -> Eight {
+        [f32x4_splat(x); 2]
+    }
+
+    #[inline(always)]
+    pub(super) fn load(x: &[f32; LANES]) -> Eight {
+        let x = x.as_ptr();
+        // SAFETY: eight numbers are two vectors.
+        unsafe { [v128_load(x.cast()), v128_load(x.add(4).cast())] }
+    }
+
+    #[inline(always)]
+    pub(super) fn store(x: Eight, out: &mut [f32; LANES]) {
+        let out = out.as_mut_ptr();
+        // SAFETY: as above.
+        unsafe {
+            v128_store(out.cast(), x[0]);
+            v128_store(out.add(4).cast(), x[1]);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn from_integers(x: &[i32; LANES]) -> Eight {
+        let x = x.as_ptr();
+        // SAFETY: as above.
+        unsafe { [v128_load(x.cast()), v128_load(x.add(4).cast())] }.map(|four| f32x4_convert_i32x4(four))
+    }
+
+    #[inline(always)]
+    pub(super) fn where_above(x: Eight, mask: Eight, limit: Eight) -> Eight {
+        [v128_and(x[0], f32x4_gt(mask[0], limit[0])), v128_and(x[1], f32x4_gt(mask[1], limit[1]))]
+    }
+
+    #[inline(always)]
+    pub(super) fn power_of_low_bits(x: Eight) -> Eight {
+        x.map(|four| i32x4_shl(i32x4_add(four, i32x4_splat(127)), 23))
+    }
+
+    /// The low bits without those of `ROUND`, as 16-bit integers.
+    #[inline(always)]
+    fn low(x: Eight) -> v128 {
+        let [a, b] = x.map(|four| i32x4_sub(four, i32x4_splat(ROUND.to_bits().cast_signed())));
+        i16x8_narrow_i32x4(a, b)
+    }
+
+    #[inline(always)]
+    pub(super) fn low_u8(x: Eight) -> [u8; LANES] {
+        let low = low(x);
+        i64x2_extract_lane::<0>(u8x16_narrow_i16x8(low, low)).to_le_bytes()
+    }
+
+    #[inline(always)]
+    pub(super) fn low_i16(x: Eight) -> [i16; LANES] {
+        let mut out = [0; LANES];
+        // SAFETY: eight 16-bit integers are one vector.
+        unsafe { v128_store(out.as_mut_ptr().cast(), low(x)) };
+        out
+    }
+}

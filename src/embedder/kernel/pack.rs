@@ -1,0 +1,256 @@
+//! Weights in the order in which a kernel reads them.
+
+use super::PANEL;
+use crate::error::{Error, Result};
+use std::str::FromStr;
+
+/// Number format of the activations that the linear layers multiply: named by the embedder file, the same everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activations {
+    /// 0..=127. Two to four times the throughput where a machine multiplies bytes.
+    Bits7,
+    /// -8191..=8191. As fast as 7 bits where a machine multiplies 16-bit numbers at best.
+    Bits14,
+    /// Not quantized: the layers run in f32.
+    Float,
+}
+
+impl Activations {
+    /// The smallest and the largest integer.
+    pub(super) fn range(self) -> (f32, f32) {
+        match self {
+            Self::Bits7 => (0.0, 127.0),
+            Self::Bits14 | Self::Float => (-8191.0, 8191.0),
+        }
+    }
+
+    /// The name in the embedder file: bits, or `f32`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bits7 => "7",
+            Self::Bits14 => "14",
+            Self::Float => "f32",
+        }
+    }
+}
+
+impl FromStr for Activations {
+    type Err = String;
+
+    fn from_str(name: &str) -> std::result::Result<Self, String> {
+        [Self::Bits7, Self::Bits14, Self::Float].into_iter().find(|a| a.name() == name).ok_or_else(|| format!("unknown format {name:?}"))
+    }
+}
+
+/// Which code multiplies. All that may run a format compute the same integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::embedder) enum Kernel {
+    /// Plain Rust, any format: the reference.
+    Scalar,
+    /// WebAssembly's `i32x4.dot_i16x8_s`, any format.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128,
+    /// WebAssembly's `i32x4.relaxed_dot_i8x16_i7x16_add_s`, 7 bits.
+    #[cfg(all(target_arch = "wasm32", feature = "relaxed"))]
+    Relaxed,
+    /// `vpmaddwd`, any format.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// `vpmaddubsw`, 7 bits.
+    #[cfg(target_arch = "x86_64")]
+    Avx2Bytes,
+    /// `vpdpbusd` as AVX-512 has it, 7 bits.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
+    /// `vpdpbusd` as AVX-VNNI has it, 7 bits.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+}
+
+impl Kernel {
+    /// Inputs that stand next to each other in a panel.
+    fn group(self) -> usize {
+        match self {
+            Self::Scalar => 2,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Self::Simd128 => 2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 2,
+            #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", feature = "relaxed")))]
+            _ => 4,
+        }
+    }
+
+    /// This machine's kernels for a format, the fastest first.
+    pub(in crate::embedder) fn available(format: Activations) -> Vec<Self> {
+        let bytes = format == Activations::Bits7;
+        let all = [bytes_kernels as fn() -> Vec<Self>, wide_kernels];
+        all.iter().skip(usize::from(!bytes)).flat_map(|kernels| kernels()).chain([Self::Scalar]).collect()
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn bytes_kernels() -> Vec<Kernel> {
+    let avx2 = is_x86_feature_detected!("avx2");
+    let vnni512 = avx2 && is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl");
+    let kernels =
+        [(Kernel::Avx512Vnni, vnni512), (Kernel::AvxVnni, avx2 && is_x86_feature_detected!("avxvnni")), (Kernel::Avx2Bytes, avx2)];
+    kernels.into_iter().filter_map(|(kernel, has)| has.then_some(kernel)).collect()
+}
+
+#[cfg(target_arch = "x86_64")]
+fn wide_kernels() -> Vec<Kernel> {
+    if is_x86_feature_detected!("avx2") { vec![Kernel::Avx2] } else { vec![] }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn bytes_kernels() -> Vec<Kernel> {
+    vec![
+        #[cfg(all(target_arch = "wasm32", feature = "relaxed"))]
+        Kernel::Relaxed,
+    ]
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn wide_kernels() -> Vec<Kernel> {
+    vec![
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Kernel::Simd128,
+    ]
+}
+
+/// A linear layer as an embedder file stores it.
+pub(in crate::embedder) struct Stored<'a> {
+    /// [inputs, outputs], row after row: the bits of int8 numbers.
+    pub(in crate::embedder) weights: &'a [u8],
+    /// One per output.
+    pub(in crate::embedder) scale: &'a [f32],
+    /// One per output.
+    pub(in crate::embedder) bias: &'a [f32],
+    /// One per input, or none.
+    pub(in crate::embedder) smooth: Option<&'a [f32]>,
+}
+
+/// A linear layer, packed: [outputs / 8][inputs / group][8][group], padded with zeros.
+#[derive(Debug)]
+pub(in crate::embedder) struct Packed {
+    kernel: Kernel,
+    format: Activations,
+    inputs: usize,
+    outputs: usize,
+    panels: Vec<i8>,
+    scale: Vec<f32>,
+    /// Scale times sum of the weights, by output.
+    sum: Vec<f32>,
+    bias: Vec<f32>,
+    smooth: Option<Vec<f32>>,
+}
+
+impl Packed {
+    /// Packs a layer for a kernel that can run the format.
+    pub(in crate::embedder) fn new(stored: &Stored, format: Activations, kernel: Kernel) -> Result<Self> {
+        let (outputs, inputs) = (stored.scale.len(), stored.weights.len() / stored.scale.len().max(1));
+        let fits = inputs * outputs == stored.weights.len() && stored.bias.len() == outputs;
+        if !fits || inputs == 0 || stored.smooth.is_some_and(|s| s.len() != inputs) {
+            return Err(Error::artifact("graph", "a linear layer's weights, scales and bias do not fit together"));
+        }
+        let (low, high) = format.range();
+        // Every partial sum is at most this: beyond it, 32 bits could overflow.
+        if inputs as f64 * f64::from(high.max(-low)) * 128.0 >= f64::from(i32::MAX) {
+            return Err(Error::artifact("graph", format!("{inputs} inputs are too many for {} bits", format.name())));
+        }
+        let pad = |values: &[f32]| values.iter().copied().chain(std::iter::repeat(0.0)).take(outputs.next_multiple_of(PANEL)).collect();
+        let panels = match kernel.group() {
+            2 => pack::<2>(stored.weights, inputs, outputs),
+            _ => pack::<4>(stored.weights, inputs, outputs),
+        };
+        let sums: Vec<f32> = sums(stored.weights, outputs).iter().zip(stored.scale).map(|(sum, scale)| *sum as f32 * scale).collect();
+        let (scale, sum, bias) = (pad(stored.scale), pad(&sums), pad(stored.bias));
+        Ok(Self { kernel, format, inputs, outputs, panels, scale, sum, bias, smooth: stored.smooth.map(<[f32]>::to_vec) })
+    }
+
+    /// Layers that read the same input as one; `None` where they differ in more than their outputs.
+    pub(in crate::embedder) fn join(parts: &[&Self]) -> Option<Self> {
+        let (first, rest) = parts.split_first()?;
+        let alike =
+            |p: &&Self| p.kernel == first.kernel && p.format == first.format && p.inputs == first.inputs && p.smooth == first.smooth;
+        if !rest.iter().all(alike) || parts.iter().any(|p| p.outputs % PANEL != 0) {
+            return None;
+        }
+        let all = |field: fn(&Self) -> &[f32]| parts.iter().flat_map(|p| field(p)).copied().collect();
+        Some(Self {
+            kernel: first.kernel,
+            format: first.format,
+            inputs: first.inputs,
+            outputs: parts.iter().map(|p| p.outputs).sum(),
+            panels: parts.iter().flat_map(|p| &p.panels).copied().collect(),
+            scale: all(|p| &p.scale),
+            sum: all(|p| &p.sum),
+            bias: all(|p| &p.bias),
+            smooth: first.smooth.clone(),
+        })
+    }
+
+    pub(in crate::embedder) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    pub(in crate::embedder) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    pub(super) fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    pub(super) fn format(&self) -> Activations {
+        self.format
+    }
+
+    pub(super) fn smooth(&self) -> Option<&[f32]> {
+        self.smooth.as_deref()
+    }
+
+    pub(super) fn panels(&self) -> usize {
+        self.outputs.div_ceil(PANEL)
+    }
+
+    pub(super) fn panel(&self, panel: usize) -> &[i8] {
+        let len = padded(self.inputs) * PANEL;
+        &self.panels[panel * len..][..len]
+    }
+
+    /// Scale, sum and bias of a panel's outputs.
+    pub(super) fn outputs_of(&self, panel: usize) -> [&[f32; PANEL]; 3] {
+        [&self.scale, &self.sum, &self.bias].map(|values| values[panel * PANEL..].first_chunk().unwrap_or(&[0.0; PANEL]))
+    }
+}
+
+/// Inputs after padding: whole groups for every kernel.
+pub(super) fn padded(inputs: usize) -> usize {
+    inputs.next_multiple_of(4)
+}
+
+fn pack<const G: usize>(weights: &[u8], inputs: usize, outputs: usize) -> Vec<i8> {
+    let mut panels = Vec::with_capacity(padded(inputs) * outputs.next_multiple_of(PANEL));
+    for first in (0..outputs).step_by(PANEL) {
+        let columns = PANEL.min(outputs - first);
+        for group in (0..padded(inputs)).step_by(G) {
+            let mut block = [[0; G]; PANEL];
+            for (g, row) in weights.chunks_exact(outputs).skip(group).take(G).enumerate() {
+                for (cell, weight) in block.iter_mut().zip(&row[first..first + columns]) {
+                    cell[g] = weight.cast_signed();
+                }
+            }
+            panels.extend_from_slice(block.as_flattened());
+        }
+    }
+    panels
+}
+
+fn sums(weights: &[u8], outputs: usize) -> Vec<i32> {
+    weights.chunks_exact(outputs).fold(vec![0; outputs], |mut sums, row| {
+        sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += i32::from(weight.cast_signed()));
+        sums
+    })
+}
