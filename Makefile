@@ -31,8 +31,7 @@ check:
 	RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --no-deps --lib --quiet
 
 bench:
-	@scripts/setup.sh embedder
-	cargo bench --locked
+	@scripts/bench.sh $(ARGS)
 
 clean:
 	cargo clean

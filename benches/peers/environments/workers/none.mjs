@@ -1,0 +1,2 @@
+/** Stands where a peer has no such file. */
+export default undefined;
