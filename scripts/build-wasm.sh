@@ -1,23 +1,46 @@
 #!/usr/bin/env bash
-# Compiles the library to wasm, binds it for JavaScript, shrinks it, and puts it and the default files into pkg/.
+# Compiles the library to wasm once per SIMD level, binds it for JavaScript, shrinks it, and puts it and the default
+# files into pkg/.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$root/scripts/wasm-flags.sh"
 cd "$root"
 
-say "compiling to wasm (the first time takes several minutes)"
-cargo build --locked --lib --profile wasm --target "$wasm_target" --no-default-features
 bound=$root/target/wasm-bound
-"$bindgen_root/bin/wasm-bindgen" --target web --omit-default-module-path --remove-name-section --out-name pointsman \
-    --out-dir "$bound" "target/$wasm_target/wasm/pointsman.wasm"
+
+# compile LEVEL [cargo options]: dependencies are shared between the levels, only the library differs.
+compile() {
+    local level=$1
+    shift
+    say "compiling to wasm for $level (the first time takes several minutes)"
+    cargo build --locked --lib --profile wasm --target "$wasm_target" --no-default-features "$@"
+    "$bindgen_root/bin/wasm-bindgen" --target web --omit-default-module-path --remove-name-section --out-name pointsman \
+        --out-dir "$bound/$level" "target/$wasm_target/wasm/pointsman.wasm"
+}
+
 # wasm-opt takes minutes: its result is kept as long as its input is the same.
-if ! (cd "$bound" && sha256sum --status --check pointsman_bg.sha256 2>/dev/null); then
-    node scripts/wasm-opt.mjs "$bound/pointsman_bg.wasm" "$bound/pointsman_bg.opt.wasm"
-    (cd "$bound" && sha256sum pointsman_bg.wasm pointsman_bg.opt.wasm >pointsman_bg.sha256)
-fi
+shrink() {
+    cd "$bound/$1"
+    sha256sum --status --check pointsman_bg.sha256 2>/dev/null && return
+    node "$root/scripts/wasm-opt.mjs" pointsman_bg.wasm pointsman_bg.opt.wasm "${@:2}"
+    sha256sum pointsman_bg.wasm pointsman_bg.opt.wasm >pointsman_bg.sha256
+}
+
+compile simd128
+compile relaxed --features relaxed
+# One module of JavaScript serves both.
+cmp "$bound/simd128/pointsman.js" "$bound/relaxed/pointsman.js" || fail "the two wasm files want different JavaScript"
+
+shrink simd128 &
+shrinking=$!
+(shrink relaxed --relaxed-simd)
+wait "$shrinking"
 
 mkdir -p pkg/wasm pkg/assets
-cp "$bound/pointsman.js" "$bound/pointsman.d.ts" pkg/wasm/
-cp "$bound/pointsman_bg.opt.wasm" pkg/wasm/pointsman_bg.wasm
+rm -f pkg/wasm/*.wasm
+for level in simd128 relaxed; do
+    cp "$bound/$level/pointsman_bg.opt.wasm" "pkg/wasm/pointsman_${level}_bg.wasm"
+done
+cp "$bound/simd128/pointsman.js" "$bound/simd128/pointsman.d.ts" pkg/wasm/
 cp models/minilm-l6-v2.onnx pkg/assets/embedder.bin
 cp models/default.router pkg/assets/router.bin
