@@ -34,8 +34,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("std::fs", &["cli.rs", "cli/"]),
     ("clap", &["main.rs", "cli.rs", "cli/"]),
     ("anyhow", &["cli.rs", "cli/"]),
-    ("target_arch", &["lib.rs", "embedder.rs", "embedder/kernel/"]),
-    ("unsafe", &["embedder/kernel/"]),
+    ("target_arch", &["lib.rs", "embedder/kernel.rs", "embedder/kernel/"]),
+    ("unsafe", &["embedder/kernel.rs", "embedder/kernel/"]),
 ];
 
 const FILE_LINES: usize = 400;
