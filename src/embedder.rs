@@ -75,8 +75,8 @@ pub trait Embedder: Send + Sync {
     }
 }
 
-/// Tokens that run through the graph at a time: more would only need more memory.
-const BATCH_TOKENS: usize = 1024;
+/// Tokens that run through the graph at a time: enough to read the weights seldom, few enough to stay in cache.
+const BATCH_TOKENS: usize = 128;
 
 /// An embedder file, loaded and ready to run on the CPU.
 pub struct GraphEmbedder {

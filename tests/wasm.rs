@@ -1,16 +1,23 @@
 //! Promise: the wasm face behaves the same in Node and in a browser. The runner chooses the host.
 #![cfg(target_arch = "wasm32")]
 
-use js_sys::{Array, Reflect};
-use pointsman::wasm::{WasmRouter, memory_bytes, simd};
+use js_sys::{Array, Reflect, Uint8Array};
+use pointsman::wasm::{FileBytes, WasmRouter, memory_bytes, simd};
+use sha2::{Digest, Sha256};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const EMBEDDER: &[u8] = include_bytes!("data/tiny.onnx");
 const ROUTER: &[u8] = include_bytes!("data/tiny.router");
 
+fn bytes(file: &[u8]) -> FileBytes {
+    let mut bytes = FileBytes::new(file.len());
+    file.chunks(1000).for_each(|chunk| bytes.append(&Uint8Array::from(chunk)));
+    bytes
+}
+
 fn router() -> WasmRouter {
-    WasmRouter::new(ROUTER, EMBEDDER.to_vec(), 1).unwrap()
+    WasmRouter::new(ROUTER, bytes(EMBEDDER), 1, None).unwrap()
 }
 
 fn get(value: &JsValue, key: &str) -> JsValue {
@@ -96,9 +103,21 @@ fn bad_input_is_a_typed_error() {
 
 #[wasm_bindgen_test]
 fn damaged_files_are_typed_errors() {
-    assert_eq!(code(WasmRouter::new(&ROUTER[..99], EMBEDDER.to_vec(), 0)), "BAD_ARTIFACT");
-    assert_eq!(code(WasmRouter::new(ROUTER, EMBEDDER[..999].to_vec(), 0)), "BAD_ARTIFACT");
-    assert_eq!(code(WasmRouter::new(EMBEDDER, ROUTER.to_vec(), 0)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(&ROUTER[..99], bytes(EMBEDDER), 0, None)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(ROUTER, bytes(&EMBEDDER[..999]), 0, None)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(EMBEDDER, bytes(ROUTER), 0, None)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(ROUTER, bytes(&[]), 0, None)), "BAD_ARTIFACT");
+}
+
+#[wasm_bindgen_test]
+fn a_hash_from_the_host_must_be_the_files() {
+    let file = bytes(EMBEDDER);
+    let right = Sha256::digest(&EMBEDDER[..file.sealed_bytes()]).to_vec();
+    assert_eq!(file.length(), EMBEDDER.len());
+    assert!(WasmRouter::new(ROUTER, file, 0, Some(right.clone())).is_ok());
+    for wrong in [vec![], right[1..].to_vec(), vec![0; 32]] {
+        assert_eq!(code(WasmRouter::new(ROUTER, bytes(EMBEDDER), 0, Some(wrong))), "BAD_ARTIFACT");
+    }
 }
 
 #[wasm_bindgen_test]

@@ -47,7 +47,9 @@ impl<'a> View<'a> {
 struct Scratch {
     /// Keys by coordinate, [head width, tokens rounded up to lanes].
     keys: Vec<f32>,
-    /// Attention of `TILE` queries to all tokens, rounded up to lanes.
+    /// The queries of one tile by coordinate, [head width, queries].
+    queries: Vec<f32>,
+    /// Attention of one tile to all tokens, rounded up to lanes.
     weights: Vec<f32>,
 }
 
@@ -95,9 +97,11 @@ impl Attention {
 
     fn tile<const R: usize>(&self, first: usize, q: View, v: View, tokens: usize, scratch: &mut Scratch, out: &mut [f32]) {
         let padded = tokens.next_multiple_of(LANES);
-        let queries: [&[f32]; R] = std::array::from_fn(|r| q.row(first + r));
-        let weights = &mut scratch.weights[..R * padded];
-        scores(queries, &scratch.keys, padded, weights);
+        let Scratch { keys, queries, weights } = scratch;
+        queries.clear();
+        queries.extend((0..self.head_width).flat_map(|d| (0..R).map(move |r| q.row(first + r)[d])));
+        let weights = &mut weights[..R * padded];
+        scores::<R>(queries.as_chunks().0, keys, padded, weights);
         let mut totals = [0.0; R];
         for (row, total) in weights.chunks_exact_mut(padded).zip(&mut totals) {
             *total = softmax(row, tokens, self.scale);
@@ -116,14 +120,14 @@ impl Attention {
 
 /// q · k for `R` queries and all keys, eight keys at a time.
 #[inline(always)]
-fn scores<const R: usize>(queries: [&[f32]; R], keys: &[f32], padded: usize, out: &mut [f32]) {
+fn scores<const R: usize>(queries: &[[f32; R]], keys: &[f32], padded: usize, out: &mut [f32]) {
     for start in (0..padded).step_by(LANES) {
         let mut sums = [Lanes::splat(0.0); R];
-        for (d, column) in keys.chunks_exact(padded).enumerate() {
+        for (query, column) in queries.iter().zip(keys.chunks_exact(padded)) {
             let Some(eight) = column[start..].first_chunk() else { continue };
             let eight = Lanes::load(eight);
-            for (sum, query) in sums.iter_mut().zip(queries) {
-                *sum = *sum + Lanes::splat(query[d]) * eight;
+            for (sum, x) in sums.iter_mut().zip(query) {
+                *sum = *sum + Lanes::splat(*x) * eight;
             }
         }
         for (sum, row) in sums.iter().zip(out.chunks_exact_mut(padded)) {
@@ -150,12 +154,13 @@ fn softmax(row: &mut [f32], tokens: usize, scale: f32) -> f32 {
 /// weights · v for `R` queries and eight columns from `start` on; beyond the head's width, the columns repeat.
 #[inline(always)]
 fn mixed<const R: usize>(weights: &[f32], padded: usize, v: View, tokens: usize, start: usize) -> [Lanes; R] {
+    let rows: [&[f32]; R] = std::array::from_fn(|r| &weights[r * padded..][..tokens]);
     let mut sums = [Lanes::splat(0.0); R];
-    for token in 0..tokens {
-        let row = &v.row(token)[start..];
+    for (token, row) in (0..tokens).zip(v.values.chunks(v.stride)) {
+        let row = &row[start..v.width];
         let eight = row.first_chunk().map_or_else(|| Lanes::load(&std::array::from_fn(|i| row[i % row.len()])), Lanes::load);
-        for (r, sum) in sums.iter_mut().enumerate() {
-            *sum = *sum + Lanes::splat(weights[r * padded + token]) * eight;
+        for (sum, weights) in sums.iter_mut().zip(rows) {
+            *sum = *sum + Lanes::splat(weights[token]) * eight;
         }
     }
     sums
