@@ -1,6 +1,7 @@
 /** pointsman in a browser, or wherever bundlers resolve `new URL(..., import.meta.url)`. */
 
 import { routerFactory } from './core.js';
+import { fasterOf } from './simd.js';
 import * as glue from './wasm/pointsman.js';
 
 export { PointsmanError } from './error.js';
@@ -8,7 +9,10 @@ export { PointsmanError } from './error.js';
 export const createRouter = /* @__PURE__ */ routerFactory({
   glue,
   open: (src) => fetch(src),
-  wasm: new URL('./wasm/pointsman_bg.wasm', import.meta.url),
+  wasm: () => fasterOf({
+    simd128: new URL('./wasm/pointsman_simd128_bg.wasm', import.meta.url),
+    relaxed: new URL('./wasm/pointsman_relaxed_bg.wasm', import.meta.url),
+  }),
   router: new URL('./assets/router.bin', import.meta.url),
   embedder: new URL('./assets/embedder.bin', import.meta.url),
 });

@@ -1,4 +1,4 @@
-/** From the place a file is at to its bytes: fetched, counted, and checked against its pin. */
+/** From the place a file is at to its bytes: fetched chunk by chunk, counted, and checked against its pin. */
 
 import { PointsmanError, badInput } from './error.js';
 import { checkKeys } from './options.js';
@@ -6,6 +6,15 @@ import { checkKeys } from './options.js';
 /**
  * @typedef {(src: URL | string) => Promise<Response>} Open how a runtime reaches a URL
  * @typedef {(part: string, loaded: number, total: number) => void} Report
+ *
+ * @typedef {object} Way how files get here
+ * @property {Open} open
+ * @property {Report} report
+ * @property {AbortSignal} [signal] where it is aborted, nobody wants the files any more
+ *
+ * @typedef {object} Source a file, not yet read
+ * @property {number} expected its length in bytes, or 0 where nothing tells
+ * @property {Iterable<Uint8Array> | AsyncIterable<Uint8Array>} chunks
  */
 
 /**
@@ -13,18 +22,44 @@ import { checkKeys } from './options.js';
  *
  * @param {'router' | 'embedder'} part
  * @param {import('./index.js').Pinned} pinned
- * @param {Open} open
- * @param {Report} report
+ * @param {Way} way
  */
-export async function load(part, pinned, open, report) {
+export async function load(part, pinned, way) {
+  const { chunks } = await find(part, pinned, way);
+  const list = [];
+  for await (const chunk of chunks) list.push(chunk);
+  const bytes = join(list);
+  await checkPin(part, bytes, pinned.sha256);
+  return bytes;
+}
+
+/**
+ * Opens a pinned file; its chunks come as they are read.
+ *
+ * @param {'router' | 'embedder'} part
+ * @param {import('./index.js').Pinned} pinned
+ * @param {Way} way
+ * @returns {Promise<Source>}
+ */
+export async function find(part, pinned, { open, report, signal }) {
   checkKeys(part, pinned);
   const { src, sha256 } = pinned;
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) {
     throw badInput(`${part}: sha256 must be 64 hexadecimal digits`);
   }
-  const bytes = asBytes(src) ?? await download(part, src, open, report);
-  if (sha256 !== undefined) await checkHash(part, bytes, sha256.toLowerCase());
-  return bytes;
+  const bytes = asBytes(src);
+  if (bytes) return { expected: bytes.length, chunks: [bytes] };
+  const response = await openOk(part, src, open);
+  const total = Number(response.headers.get('content-length') ?? 0);
+  report(part, 0, total);
+  const failed = (loaded, cause) => (
+    new PointsmanError('IO', `${part}: ${src} broke off after ${loaded} bytes: ${cause.message}`, { cause })
+  );
+  return {
+    // What is compressed on its way is longer than announced.
+    expected: response.headers.has('content-encoding') ? 0 : total,
+    chunks: read(response, { signal, failed, count: (loaded) => report(part, loaded, total) }),
+  };
 }
 
 /** A response that has a body to read, or an error that says where it was looked for. */
@@ -41,22 +76,25 @@ export async function openOk(part, src, open) {
   return response;
 }
 
-async function download(part, src, open, report) {
-  const response = await openOk(part, src, open);
-  const total = Number(response.headers.get('content-length') ?? 0);
+/** The chunks of a body. However its reader leaves, the transfer ends. */
+async function* read({ body }, { signal, failed, count }) {
+  if (!body) return;
+  const reader = body.getReader();
+  const stop = () => void reader.cancel(signal?.reason).catch(() => {}); // the transfer had failed by itself
+  signal?.addEventListener('abort', stop);
   let loaded = 0;
-  report(part, loaded, total);
-  const counter = new TransformStream({
-    transform(chunk, controller) {
-      loaded += chunk.byteLength;
-      report(part, loaded, total);
-      controller.enqueue(chunk);
-    },
-  });
   try {
-    return new Uint8Array(await new Response(response.body?.pipeThrough(counter)).arrayBuffer());
-  } catch (cause) {
-    throw new PointsmanError('IO', `${part}: ${src} broke off after ${loaded} bytes`, { cause });
+    for (;;) {
+      const { done, value } = await reader.read().catch((cause) => { throw failed(loaded, cause); });
+      signal?.throwIfAborted();
+      if (done) return;
+      loaded += value.byteLength;
+      count(loaded);
+      yield value;
+    }
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    stop();
   }
 }
 
@@ -67,15 +105,34 @@ function asBytes(src) {
   return undefined;
 }
 
-async function checkHash(part, bytes, expected) {
-  if (!globalThis.crypto?.subtle) {
+function join(chunks) {
+  if (chunks.length === 1) return chunks[0];
+  const whole = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.byteLength, 0));
+  let end = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, end);
+    end += chunk.byteLength;
+  }
+  return whole;
+}
+
+/** Refuses bytes whose SHA-256 is not the one that was pinned, if one was. */
+export async function checkPin(part, bytes, pin) {
+  if (pin === undefined) return;
+  const digest = await sha256(bytes);
+  if (!digest) {
     throw new PointsmanError('ENGINE', `${part}: sha256 cannot be checked here; crypto.subtle needs https or localhost`);
   }
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  if (found !== expected) {
-    throw new PointsmanError('MISMATCH', `${part}: its sha256 is ${found}, pinned is ${expected}`);
+  if (found !== pin.toLowerCase()) {
+    throw new PointsmanError('MISMATCH', `${part}: its sha256 is ${found}, pinned is ${pin.toLowerCase()}`);
   }
+}
+
+/** The hash of these bytes as they are now, or undefined where the runtime has no way to compute it. */
+export async function sha256(bytes) {
+  const subtle = globalThis.crypto?.subtle;
+  return subtle && new Uint8Array(await subtle.digest('SHA-256', bytes));
 }
 
 /**

@@ -4,10 +4,11 @@
  */
 
 import { load, openOk, progress } from './bytes.js';
-import { PointsmanError, badInput, fromEngine } from './error.js';
+import { PointsmanError, attempt, badInput } from './error.js';
 import { isBatch, readInput } from './input.js';
 import { Latency } from './latency.js';
 import { checkKeys, defined, mergeOptions, readCallback, readSeed, readSignal } from './options.js';
+import { pour } from './pour.js';
 
 /** @typedef {import('./index.js').Router} RouterInterface */
 
@@ -20,9 +21,9 @@ const asyncDispose = Symbol.asyncDispose ?? /** @type {any} */ (Symbol.for('Symb
 
 /**
  * @typedef {object} Host what differs between runtimes
- * @property {typeof import('./wasm/pointsman.js')} glue the generated module that wraps the wasm
+ * @property {typeof import('./wasm/pointsman.js')} glue the generated module that wraps either wasm file
  * @property {import('./bytes.js').Open} open
- * @property {URL | WebAssembly.Module} wasm
+ * @property {() => Promise<URL | WebAssembly.Module>} wasm chooses the file of the fastest SIMD level here
  * @property {URL | ArrayBuffer} router
  * @property {URL | ArrayBuffer} embedder
  */
@@ -40,12 +41,9 @@ export function routerFactory(host) {
     const seed = readSeed(options.seed);
     const policy = options.policy ?? {};
     checkKeys('policy', policy);
-    const [router, embedder] = await Promise.all([
-      load('router', options.router ?? { src: host.router }, host.open, report),
-      load('embedder', options.embedder ?? { src: host.embedder }, host.open, report),
-      start(options.wasm ?? host.wasm),
-    ]);
-    const engine = attempt(() => new host.glue.WasmRouter(router, embedder, seed));
+    const { router, file, digest } = await gather(host, options, report, () => start(options.wasm));
+    // This consumes the file, also where it throws.
+    const engine = attempt(() => new host.glue.WasmRouter(router, file, seed, digest));
     try {
       const { fallback } = options;
       return new Router(host.glue, engine, { policy: defined(policy), fallback, onDecision });
@@ -57,36 +55,53 @@ export function routerFactory(host) {
 }
 
 /**
+ * Both files, and an instance for them, all under way at once. Where one fails, the others stop.
+ *
+ * @param {Host} host
+ * @param {import('./index.js').RouterOptions} options
+ * @param {import('./bytes.js').Report} report
+ * @param {() => Promise<WebAssembly.Memory>} start
+ */
+async function gather({ glue, open, ...host }, options, report, start) {
+  const stop = new AbortController();
+  const way = { open, report, signal: stop.signal };
+  const loading = load('router', options.router ?? { src: host.router }, way);
+  const starting = start();
+  const pouring = pour(options.embedder ?? { src: host.embedder }, way, glue, starting);
+  try {
+    const [router, poured] = await Promise.all([loading, pouring, starting]);
+    return { router, ...poured };
+  } catch (error) {
+    stop.abort();
+    pouring.then(({ file }) => file.free(), () => {}); // one that failed has freed its own
+    throw error;
+  }
+}
+
+/**
  * Starts the wasm module on the first call; later calls share that one instance.
  * A start that failed may be tried again.
  *
  * @param {Host} host
  */
-function starter({ glue, open }) {
+function starter({ glue, open, wasm }) {
   let started;
-  return (source) => started ??= instantiate(glue, source, open).catch((error) => {
+  return (source) => started ??= instantiate(glue, source ?? wasm(), open).catch((error) => {
     started = undefined;
     throw error;
   });
 }
 
-async function instantiate(glue, source, open) {
+/** Resolves to the instance's memory. */
+async function instantiate(glue, choosing, open) {
+  const source = await choosing;
   const opened = source instanceof URL || typeof source === 'string' ? await openOk('wasm', source, open) : source;
   try {
     // A compiled module starts without waiting, which is the only way some runtimes allow.
-    if (opened instanceof WebAssembly.Module) glue.initSync({ module: opened });
-    else await glue.default({ module_or_path: opened });
+    const ready = opened instanceof WebAssembly.Module ? glue.initSync({ module: opened }) : await glue.default({ module_or_path: opened });
+    return ready.memory;
   } catch (cause) {
     throw new PointsmanError('ENGINE', `the WebAssembly module cannot start: ${cause.message}`, { cause });
-  }
-}
-
-/** Runs a call into wasm, so that whatever it throws comes out as a PointsmanError. */
-function attempt(call) {
-  try {
-    return call();
-  } catch (thrown) {
-    throw fromEngine(thrown);
   }
 }
 

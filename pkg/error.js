@@ -35,3 +35,12 @@ export function fromEngine(thrown) {
   if (ENGINE_CODES.has(code)) return new PointsmanError(code, message, { cause: thrown });
   return new PointsmanError('ENGINE', `the engine failed: ${message ?? thrown}`, { cause: thrown });
 }
+
+/** Runs a call into wasm, so that whatever it throws comes out as a PointsmanError. */
+export function attempt(call) {
+  try {
+    return call();
+  } catch (thrown) {
+    throw fromEngine(thrown);
+  }
+}

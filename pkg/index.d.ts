@@ -51,8 +51,10 @@ export interface RouterOptions {
   /** Defaults for the options of every `route` and `rank`. */
   readonly policy?: Policy;
   /**
-   * The WebAssembly module, where the file that ships cannot be used. All routers of a page or process share
-   * one instance, so only the first router's choice counts.
+   * The WebAssembly module, where neither file that ships can be read from beside this module. They are
+   * `pointsman/pointsman.wasm`, which runs wherever there is SIMD, and `pointsman/pointsman-relaxed.wasm` for relaxed
+   * SIMD; by default the one that is faster here is loaded. Both give the same decisions. All routers of a page or
+   * process share one instance, so only the first router's choice counts.
    */
   readonly wasm?: URL | string | Response | WasmModule | Bytes;
   /** Whole number from 0 to 2^53 - 1. Equal seeds give equal decision ids in equal order. Default: random. */
@@ -175,6 +177,7 @@ export interface Stats {
   /** Memory of the WebAssembly instance that all routers share, in bytes. */
   readonly wasmBytes: number;
   readonly device: 'wasm';
+  /** Which of the two WebAssembly files runs. */
   readonly simd: 'simd128' | 'relaxed';
 }
 

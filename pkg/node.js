@@ -1,16 +1,23 @@
 /** pointsman in Node, Bun and Deno: files come from the disk, other URLs are fetched. */
 
-import { readFile } from 'node:fs/promises';
+import { open as openFile, stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { routerFactory } from './core.js';
+import { fasterOf } from './simd.js';
 import * as glue from './wasm/pointsman.js';
 
 export { PointsmanError } from './error.js';
 
+/** Large enough that few reads are needed, small enough that what waits for its turn costs little. */
+const CHUNK_BYTES = 2 ** 19;
+
 export const createRouter = /* @__PURE__ */ routerFactory({
   glue,
   open,
-  wasm: new URL('./wasm/pointsman_bg.wasm', import.meta.url),
+  wasm: () => fasterOf({
+    simd128: new URL('./wasm/pointsman_simd128_bg.wasm', import.meta.url),
+    relaxed: new URL('./wasm/pointsman_relaxed_bg.wasm', import.meta.url),
+  }),
   router: new URL('./assets/router.bin', import.meta.url),
   embedder: new URL('./assets/embedder.bin', import.meta.url),
 });
@@ -18,9 +25,31 @@ export const createRouter = /* @__PURE__ */ routerFactory({
 async function open(src) {
   const url = src instanceof URL ? src : fromString(src);
   if (url.protocol !== 'file:') return fetch(url);
-  const bytes = await readFile(url);
+  const { size } = await stat(url);
   // The type is what lets the wasm among these files compile straight from its response.
-  return new Response(bytes, { headers: { 'content-length': `${bytes.length}`, 'content-type': 'application/wasm' } });
+  return new Response(contentsOf(url), { headers: { 'content-length': `${size}`, 'content-type': 'application/wasm' } });
+}
+
+/** A file, opened by the first read: a response that nobody reads leaves nothing to close. */
+function contentsOf(url) {
+  /** @type {import('node:fs/promises').FileHandle | undefined} */
+  let file;
+  const close = async () => file?.close();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        file ??= await openFile(url);
+        const { bytesRead, buffer } = await file.read({ buffer: new Uint8Array(CHUNK_BYTES) });
+        if (bytesRead > 0) return controller.enqueue(buffer.subarray(0, bytesRead));
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      await close();
+      controller.close();
+    },
+    cancel: close,
+  }, { highWaterMark: 0 });
 }
 
 /** A URL where there is a scheme, else a path. One letter and a colon is a Windows drive. */

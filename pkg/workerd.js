@@ -1,17 +1,20 @@
-/** pointsman in a Cloudflare Worker, which may compile no wasm at run time: all files are imported. */
+/**
+ * pointsman in a Cloudflare Worker, which may compile no wasm at run time: all files are imported. A Worker's size is
+ * limited, and every workerd that still runs Workers has relaxed SIMD and a fast form of it.
+ */
 
 import embedder from './assets/embedder.bin';
 import router from './assets/router.bin';
 import { routerFactory } from './core.js';
 import * as glue from './wasm/pointsman.js';
-import wasm from './wasm/pointsman_bg.wasm';
+import wasm from './wasm/pointsman_relaxed_bg.wasm';
 
 export { PointsmanError } from './error.js';
 
 export const createRouter = /* @__PURE__ */ routerFactory({
   glue,
   open: (src) => fetch(src),
-  wasm,
+  wasm: async () => wasm,
   router,
   embedder,
 });

@@ -16,9 +16,17 @@ function failing(thrown, options) {
     embed() { throw thrown; }
     free() {}
   }
-  const glue = { default: async () => {}, initSync() {}, WasmRouter, memoryBytes: () => 0, simd: () => 'simd128' };
+  class FileBytes {
+    address = 0;
+    length = 8;
+    sealedBytes = 8;
+    append() {}
+    free() {}
+  }
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const glue = { default: async () => ({ memory }), WasmRouter, FileBytes, memoryBytes: () => 0, simd: () => 'simd128' };
   const bytes = new ArrayBuffer(8);
-  const createRouter = routerFactory({ glue, open: fetch, wasm: bytes, router: bytes, embedder: bytes });
+  const createRouter = routerFactory({ glue, open: fetch, wasm: async () => bytes, router: bytes, embedder: bytes });
   return createRouter(options);
 }
 

@@ -9,7 +9,7 @@ import { load, progress } from '../../pkg/bytes.js';
 
 const BODY = Buffer.alloc(300_000, 'pointsman');
 const SHA256 = createHash('sha256').update(BODY).digest('hex');
-const silent = () => {};
+const way = { open: fetch, report() {} };
 
 /** What the server below does for each path. */
 const ROUTES = {
@@ -33,7 +33,7 @@ async function serve(t) {
 
 test('a file over HTTP', async (t) => {
   const url = await serve(t);
-  const from = (path, sha256) => load('router', { src: url + path, sha256 }, fetch, silent);
+  const from = (path, sha256) => load('router', { src: url + path, sha256 }, way);
 
   await t.test('comes whole', async () => {
     assert.deepEqual(Buffer.from(await from('/whole', SHA256)), BODY);
@@ -47,13 +47,13 @@ test('a file over HTTP', async (t) => {
   await t.test('is IO where it is missing, breaks off or has no server', async () => {
     await assert.rejects(from('/missing'), { code: 'IO', message: /missing answered 404/ });
     await assert.rejects(from('/short'), { code: 'IO', message: /broke off after \d+ bytes/ });
-    await assert.rejects(load('router', { src: 'http://127.0.0.1:1/' }, fetch, silent), { code: 'IO' });
-    await assert.rejects(load('router', { src: 'not a url' }, fetch, silent), { code: 'IO' });
+    await assert.rejects(load('router', { src: 'http://127.0.0.1:1/' }, way), { code: 'IO' });
+    await assert.rejects(load('router', { src: 'not a url' }, way), { code: 'IO' });
   });
 
   await t.test('announces its progress', async () => {
     const seen = [];
-    await load('router', { src: `${url}/whole` }, fetch, progress((at) => seen.push(at)));
+    await load('router', { src: `${url}/whole` }, { open: fetch, report: progress((at) => seen.push(at)) });
     assert.deepEqual(seen[0], { loaded: 0, total: BODY.length });
     assert.deepEqual(seen.at(-1), { loaded: BODY.length, total: BODY.length });
   });
@@ -70,6 +70,6 @@ test('progress adds the files up, and a total is never less than what was loaded
 
 test('bytes are a view of the caller\'s own', async () => {
   const whole = new Uint8Array([9, 1, 2, 9]);
-  const part = await load('router', { src: new DataView(whole.buffer, 1, 2) }, fetch, silent);
+  const part = await load('router', { src: new DataView(whole.buffer, 1, 2) }, way);
   assert.deepEqual([...part], [1, 2]);
 });

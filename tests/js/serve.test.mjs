@@ -12,7 +12,7 @@ test('the static server', async (t) => {
     ['/', 200, 'text/html; charset=utf-8'],
     ['/app.js?x=1', 200, 'text/javascript; charset=utf-8'],
     ['/pointsman/core.js', 200, 'text/javascript; charset=utf-8'],
-    ['/pointsman/wasm/pointsman_bg.wasm', 200, 'application/wasm'],
+    ['/pointsman/wasm/pointsman_relaxed_bg.wasm', 200, 'application/wasm'],
     ['/pointsman/assets/router.bin', 200, 'application/octet-stream'],
     ['/missing', 404],
     ['/pointsman/', 404],
