@@ -142,7 +142,7 @@ fn a_dynamically_quantized_export_runs() {
     graph.value_info.push(ValueInfoProto { name: "mask_float".into(), ..graph.output[0].clone() });
     let (vectors, coverage) = run(adopt(&folder(), &model.encode_to_vec(), Activations::Float).unwrap());
     assert_eq!(fused(&coverage), [("attention", 2), ("embed", 1), ("norm", 4), ("pool", 1)]);
-    assert_eq!(coverage.other["DynamicQuantizeLinearU8"], 12);
+    assert_eq!(coverage.other["RoundHalfToEven"], 24);
     let (expected, _) = run(build(&folder(), Activations::Float).unwrap());
     let worst = worst_cosine(&vectors, &expected);
     assert!(worst > 0.99, "{worst}");

@@ -1,9 +1,10 @@
 //! ONNX to tract to the five fused ops: the only place that names tract's model types.
 //!
-//! tract reads the graph and types it; rules ([`rules`], [`lookup`]) then replace what they recognise by fused ops, before
-//! tract would fold reshapes into the products and hide them. What no rule knows runs on tract's own ops.
+//! [`onnx`] reads the file into a typed tract graph; rules ([`rules`], [`lookup`]) then replace what they recognise by
+//! fused ops, before tract would fold reshapes into the products and hide them. What no rule knows runs on tract's own ops.
 
 mod lookup;
+mod onnx;
 mod pattern;
 mod rules;
 
@@ -16,7 +17,6 @@ use pattern::Pattern;
 use rules::Context;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::{konst::Const, source::TypedSource};
@@ -76,11 +76,16 @@ impl Graph {
 
 impl Input {
     fn named(name: &str) -> TractResult<Self> {
-        match name {
-            "input_ids" => Ok(Self::Ids),
-            "attention_mask" => Ok(Self::Mask),
-            "token_type_ids" => Ok(Self::Segment),
-            other => bail!("unknown input {other:?}; a BERT encoder is expected"),
+        let known = [Self::Ids, Self::Mask, Self::Segment].into_iter().find(|input| input.name() == name);
+        known.with_context(|| format!("unknown input {name:?}; a BERT encoder is expected"))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ids => "input_ids",
+            Self::Mask => "attention_mask",
+            Self::Segment => "token_type_ids",
+            Self::Ends => "segments",
         }
     }
 
@@ -104,9 +109,14 @@ impl Input {
 
 fn plan(parts: Parts) -> TractResult<Graph> {
     let Parts { model, tensors, metadata } = parts;
-    let (mut graph, mut inputs) = typed(model, &tensors)?;
+    let (mut graph, mut inputs) = onnx::read(&model, &tensors)?;
+    drop(model);
+    graph.prop_consts()?;
+    for (input, outlet) in &mut inputs {
+        *outlet = graph.node_id_by_name(input.name())?.into();
+    }
     let texts: TDim = graph.sym("T").into();
-    let ends = graph.add_source("segments", i64::fact([texts]))?;
+    let ends = graph.add_source(Input::Ends.name(), i64::fact([texts]))?;
     inputs.push((Input::Ends, ends));
     let context =
         Context { activations: metadata.activations, kernel: Kernel::available(metadata.activations).swap_remove(0), segments: ends };
@@ -121,35 +131,6 @@ fn plan(parts: Parts) -> TractResult<Graph> {
     let coverage = coverage(&graph);
     let plan = graph.into_optimized()?.into_runnable()?;
     Ok(Graph { plan, inputs: inputs.into_iter().map(|(input, _)| input).collect(), coverage })
-}
-
-/// The graph as tract types it for one text of any length, its big tensors still inputs.
-fn typed(model: ModelProto, tensors: &Tensors) -> TractResult<(TypedModel, Inputs)> {
-    let described = model.graph.iter().flat_map(|graph| &graph.output);
-    for output in described {
-        // tract panics over an output that nothing computes.
-        let computed = model.graph.iter().flat_map(|graph| &graph.node).any(|node| node.output.contains(&output.name));
-        ensure!(computed, "no node computes the output {:?}", output.name);
-    }
-    // value_info of foreign exports names batch and sequence symbols that clash with ours.
-    let mut graph = tract_onnx::onnx().with_ignore_value_info(true).model_for_proto_model(&model)?;
-    drop(model);
-    let length: TDim = graph.symbols.sym("S").into();
-    let mut inputs = Inputs::new();
-    for (i, outlet) in graph.input_outlets()?.to_vec().into_iter().enumerate() {
-        let name = graph.node(outlet.node).name.clone();
-        if !tensors.contains_key(&name) {
-            inputs.push((Input::named(&name)?, outlet));
-            graph.set_input_fact(i, i64::fact([1.to_dim(), length.clone()]).into())?;
-        }
-    }
-    let names: Vec<String> = inputs.iter().map(|(_, outlet)| graph.node(outlet.node).name.clone()).collect();
-    let mut graph = graph.into_typed()?;
-    graph.prop_consts()?;
-    for ((_, outlet), name) in inputs.iter_mut().zip(names) {
-        *outlet = graph.node_id_by_name(&name)?.into();
-    }
-    Ok((graph, inputs))
 }
 
 fn fuse(graph: &mut TypedModel, context: &Context, inputs: &Inputs, tensors: &Tensors) -> TractResult<()> {

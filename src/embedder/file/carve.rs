@@ -12,7 +12,8 @@ use tract_onnx::pb::{
     tensor_shape_proto::{Dimension, dimension},
     type_proto,
 };
-use tract_onnx::prelude::{DatumType, Tensor, TractResult};
+use tract_onnx::prelude::{DatumType, Tensor, TractResult, TypedFact};
+use tract_onnx::tract_core::internal::DatumTypeExt;
 
 /// Tables of floats from this size on stay outside; int8 tables always do.
 const BIG: usize = 1 << 14;
@@ -53,6 +54,10 @@ pub(in crate::embedder) struct Waiting {
 }
 
 impl Waiting {
+    pub(in crate::embedder) fn fact(&self) -> TypedFact {
+        self.kind.fact(&self.shape)
+    }
+
     /// A copy of the values as tract takes them.
     pub(in crate::embedder) fn tensor(&self) -> TractResult<Tensor> {
         let mut tensor = Tensor::zero_dt(self.kind, &self.shape)?;

@@ -6,7 +6,7 @@ use super::rules::{Context, replace};
 use super::{Input, Inputs};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::{
-    array::{Gather, StridedSlice},
+    array::{Gather, Slice},
     cast::Cast,
     change_axes::AxisOp,
     math::Mul,
@@ -62,8 +62,8 @@ fn lookup(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(Table, Inde
 
 /// A table and what chooses its rows.
 fn rows(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(OutletId, Index)> {
-    if let Some((StridedSlice { .. }, node)) = p.op::<StridedSlice>(outlet) {
-        return prefix(p, outlet).then(|| (node.inputs[0], Index::Position));
+    if let Some((slice, node)) = p.op::<Slice>(outlet) {
+        return (slice.axis == 0 && prefix(p, outlet)).then(|| (node.inputs[0], Index::Position));
     }
     let (gather, node) = p.op::<Gather>(outlet).filter(|(gather, _)| gather.axis == 0)?;
     let (table, index) = (node.inputs[0], p.through(node.inputs[1]));
@@ -76,24 +76,16 @@ fn rows(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(OutletId, Ind
     counts(p, index).then_some((table, Index::Position))
 }
 
-/// The first rows of a constant, as many as there are tokens.
+/// The beginning of a constant, as much of it as there are tokens.
 fn prefix(p: &Pattern, outlet: OutletId) -> bool {
-    let read = || {
-        let (op, node) = p.op::<StridedSlice>(outlet)?;
-        let begin = p.konst(node.inputs[1])?.cast_to::<i64>().ok()?;
-        let zero = begin.try_as_plain_ram().ok()?.as_slice::<i64>().ok()? == [0];
-        let axis = p.fact(outlet)?.shape.iter().position(|dim| dim.to_i64().is_err())?;
-        let others = p.fact(outlet)?.shape.iter().zip(p.fact(node.inputs[0])?.shape.iter()).enumerate();
-        let untouched = others.filter(|(i, _)| *i != axis).all(|(_, (a, b))| a == b);
-        Some(zero && untouched && op.optional_steps_input.is_none() && op.begin_mask == 0 && op.end_mask == 0)
-    };
-    read().unwrap_or(false)
+    let whole = |slice: &Slice| slice.start == 0.to_dim() && slice.end.to_i64().is_err();
+    p.op::<Slice>(outlet).is_some_and(|(slice, _)| whole(slice))
 }
 
 /// 0, 1, 2, ...: a prefix of a constant that counts.
 fn counts(p: &Pattern, outlet: OutletId) -> bool {
     let read = || {
-        let (_, node) = p.op::<StridedSlice>(outlet)?;
+        let (_, node) = p.op::<Slice>(outlet)?;
         let all = p.konst(node.inputs[0])?;
         let numbers = all.try_as_plain_ram().ok()?.as_slice::<i64>().ok()?;
         Some(prefix(p, outlet) && numbers.iter().copied().eq(0..numbers.len() as i64))
