@@ -7,7 +7,7 @@ help:
 	@echo 'make test    every test: native, wasm in Node and Chromium, npm package, page'
 	@echo 'make build   the native command and the npm package in pkg/'
 	@echo 'make check   formatting, lints, documentation'
-	@echo 'make bench   timings of every stage'
+	@echo 'make bench   the package beside its peers, then every stage natively'
 	@echo 'make clean   remove what was built (the download cache stays)'
 
 setup:
@@ -35,4 +35,4 @@ bench:
 
 clean:
 	cargo clean
-	rm -rf pkg/wasm pkg/assets node_modules test-results models/*.onnx
+	rm -rf pkg/wasm pkg/assets node_modules benches/peers/node_modules test-results models/*.onnx

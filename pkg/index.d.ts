@@ -4,7 +4,7 @@
  * Loads a router. Without options it is the one that ships in this package: its files are read from
  * beside this module, and nothing else is ever fetched.
  *
- * Loading takes a moment and some 150 MB of memory: create one router and keep it.
+ * Loading takes a moment and some 45 MB of WebAssembly memory: create one router and keep it.
  *
  * ```js
  * import { createRouter } from 'pointsman';
