@@ -29,3 +29,13 @@ apt_install() {
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
         fail "apt-get could not install ${missing[*]}"
 }
+
+# npm_install FOLDER MESSAGE: what its lock file names, unless that is there.
+npm_install() {
+    local stamp=$1/node_modules/.pointsman-lock
+    cmp -s "$1/package-lock.json" "$stamp" && return 0
+    say "$2"
+    # No install scripts: they download, and nothing here needs them.
+    (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || fail "npm ci failed in $1"
+    cp "$1/package-lock.json" "$stamp"
+}

@@ -42,12 +42,7 @@ setup_bindgen() {
 
 setup_js() {
     have node || fail "node is missing; install Node 20 or newer"
-    local stamp=$root/node_modules/.pointsman-lock
-    cmp -s "$root/package-lock.json" "$stamp" && return 0
-    say "installing npm packages from the lock file"
-    # No install scripts: they download, and nothing here needs them.
-    (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || fail "npm ci failed"
-    cp "$root/package-lock.json" "$stamp"
+    npm_install "$root" "installing npm packages from the lock file"
 }
 
 setup_browser() {

@@ -15,15 +15,6 @@ sums() { cat "$@" | sha256sum; }
 up_to_date() { [ "$(cat "$peers/$1.stamp" 2>/dev/null)" = "$(sums "${@:2}")" ]; }
 stamp() { sums "${@:2}" >"$peers/$1.stamp"; }
 
-peers_npm() {
-    local stamp=$here/node_modules/.pointsman-lock
-    cmp -s "$here/package-lock.json" "$stamp" && return 0
-    say "installing the npm peers from their lock file (600 MB on the disk)"
-    # No install scripts, as in scripts/setup.sh.
-    (cd "$here" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || fail "npm ci failed in benches/peers"
-    cp "$here/package-lock.json" "$stamp"
-}
-
 peers_python() {
     up_to_date python "$here/requirements.txt" && return 0
     say "installing what makes the peers' model"
@@ -77,7 +68,7 @@ peers_rten() {
 }
 
 have node || fail "node is missing; install Node 20 or newer"
-peers_npm
+npm_install "$here" "installing the npm peers from their lock file (600 MB on the disk)"
 peers_python
 peers_model
 peers_floor

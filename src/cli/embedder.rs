@@ -103,12 +103,12 @@ fn read_folder(from: &Path, weights: bool) -> anyhow::Result<Folder> {
 
 fn inspect(path: &Path, json: bool) -> anyhow::Result<()> {
     let bytes = read(path)?;
-    let file = EmbedderFile::parse(bytes.as_slice())?;
-    let coverage = GraphEmbedder::new(EmbedderFile::parse(bytes.as_slice())?)?.coverage().clone();
+    let len = bytes.len();
+    let file = EmbedderFile::parse(bytes)?;
     let about = file.metadata();
-    let rows = serde_json::json!({
+    let mut rows = serde_json::json!({
         "fingerprint": file.fingerprint(),
-        "bytes": bytes.len(),
+        "bytes": len,
         "width": about.width,
         "maxTokens": about.max_tokens,
         "vocabulary": about.vocabulary().count(),
@@ -119,9 +119,10 @@ fn inspect(path: &Path, json: bool) -> anyhow::Result<()> {
         "activations": about.activations.name(),
         "sourceSha256": about.source_sha256,
         "operators": file.operators(),
-        "fused": coverage.fused,
-        "notFused": coverage.other,
     });
+    let embedder = GraphEmbedder::new(file)?;
+    rows["fused"] = serde_json::json!(embedder.coverage().fused);
+    rows["notFused"] = serde_json::json!(embedder.coverage().other);
     if json {
         return super::print_json(&rows);
     }

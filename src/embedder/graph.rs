@@ -121,7 +121,7 @@ fn plan(parts: Parts) -> TractResult<Graph> {
     let context =
         Context { activations: metadata.activations, kernel: Kernel::available(metadata.activations).swap_remove(0), segments: ends };
     fuse(&mut graph, &context, &inputs, &tensors)?;
-    pool(&mut graph, &tensors, &metadata, ends)?;
+    pool(&mut graph, &metadata, ends)?;
     settle(&mut graph, &tensors)?;
     let used = graph.eval_order()?;
     inputs.retain(|(_, outlet)| used.contains(&outlet.node));
@@ -139,9 +139,6 @@ fn fuse(graph: &mut TypedModel, context: &Context, inputs: &Inputs, tensors: &Te
         for node in 0..graph.nodes().len() {
             let pattern = Pattern { model: graph, tensors };
             let outlet = OutletId::from(node);
-            if pattern.through(outlet) != outlet {
-                continue;
-            }
             let patch = match rule {
                 0 => rules::norm(context, &pattern, outlet)?,
                 1 => rules::linear(context, &pattern, outlet)?,
@@ -176,12 +173,11 @@ fn hides_nothing(graph: &TypedModel, inputs: &Inputs, mask: OutletId) -> TractRe
 }
 
 /// Puts pooling behind the encoder's rows.
-fn pool(graph: &mut TypedModel, tensors: &Tensors, metadata: &Metadata, ends: OutletId) -> TractResult<()> {
+fn pool(graph: &mut TypedModel, metadata: &Metadata, ends: OutletId) -> TractResult<()> {
     let outputs = graph.output_outlets()?.to_vec();
     let named = ["last_hidden_state", "token_embeddings"].iter().find_map(|name| graph.find_outlet_label(name));
     let rows = named.filter(|outlet| outputs.contains(outlet)).or(outputs.first().copied()).with_context(|| "the graph has no output")?;
     let Metadata { pooling, width, .. } = *metadata;
-    let rows = Pattern { model: graph, tensors }.through(rows);
     let vectors = graph.wire_node("pool", Pool { pooling, width }, &[rows, ends])?;
     graph.select_output_outlets(&vectors)
 }

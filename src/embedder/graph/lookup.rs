@@ -66,7 +66,7 @@ fn rows(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(OutletId, Ind
         return (slice.axis == 0 && prefix(p, outlet)).then(|| (node.inputs[0], Index::Position));
     }
     let (gather, node) = p.op::<Gather>(outlet).filter(|(gather, _)| gather.axis == 0)?;
-    let (table, index) = (node.inputs[0], p.through(node.inputs[1]));
+    let (table, index) = (node.inputs[0], node.inputs[1]);
     if gather.output_type.is_some() {
         return None;
     }

@@ -5,7 +5,6 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::{
     binary::{BinMiniOp, TypedBinOp},
-    cast::Cast,
     einsum::EinSum,
     element_wise::{ElementWiseMiniOp, ElementWiseOp},
     math::{Add, Div, Mul},
@@ -20,25 +19,14 @@ pub(super) struct Pattern<'a> {
 }
 
 impl<'a> Pattern<'a> {
-    /// The op behind a value, casts to the same type left out.
+    /// The op behind a value.
     pub(super) fn op<O: Op>(&self, outlet: OutletId) -> Option<(&'a O, &'a TypedNode)> {
-        let node = &self.model.nodes()[self.through(outlet).node];
-        node.op_as::<O>().map(|op| (op, node))
-    }
-
-    /// The value itself where others merely pass it on.
-    pub(super) fn through(&self, outlet: OutletId) -> OutletId {
         let node = &self.model.nodes()[outlet.node];
-        let passes = node.op_as::<Cast>().is_some_and(|cast| self.fact(node.inputs[0]).is_some_and(|f| f.datum_type == cast.to));
-        if passes { self.through(node.inputs[0]) } else { outlet }
+        node.op_as::<O>().map(|op| (op, node))
     }
 
     pub(super) fn fact(&self, outlet: OutletId) -> Option<&'a TypedFact> {
         self.model.outlet_fact(outlet).ok()
-    }
-
-    pub(super) fn same(&self, a: OutletId, b: OutletId) -> bool {
-        self.through(a) == self.through(b)
     }
 
     pub(super) fn unary<O: ElementWiseMiniOp>(&self, outlet: OutletId) -> Option<OutletId> {
@@ -75,7 +63,7 @@ impl<'a> Pattern<'a> {
     }
 
     pub(super) fn konst(&self, outlet: OutletId) -> Option<&'a Tensor> {
-        self.fact(self.through(outlet))?.konst.as_deref()
+        self.fact(outlet)?.konst.as_deref()
     }
 
     pub(super) fn floats(&self, outlet: OutletId) -> Option<&'a [f32]> {
@@ -123,7 +111,6 @@ impl<'a> Pattern<'a> {
 
     /// A table of int8 numbers, row by row, wherever it waits.
     pub(super) fn bytes(&self, outlet: OutletId) -> Option<Bytes> {
-        let outlet = self.through(outlet);
         let (_, node) = self.op::<TypedSource>(outlet)?;
         let int8 = self.fact(outlet)?.datum_type == i8::datum_type();
         self.tensors.get(&node.name).filter(|_| int8).map(|tensor| tensor.data.clone())
@@ -131,7 +118,6 @@ impl<'a> Pattern<'a> {
 
     /// A table of floats, wherever it waits.
     pub(super) fn table(&self, outlet: OutletId) -> Option<Arc<[f32]>> {
-        let outlet = self.through(outlet);
         if let Some(values) = self.floats(outlet) {
             return Some(values.into());
         }

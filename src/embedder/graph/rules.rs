@@ -29,8 +29,7 @@ type Rule = TractResult<Option<TypedModelPatch>>;
 /// Puts `op` over `inputs` in the place of `outlet`.
 pub(super) fn replace(p: &Pattern, outlet: OutletId, op: impl Into<Box<dyn TypedOp>>, inputs: &[OutletId]) -> Rule {
     let mut patch = TypedModelPatch::default();
-    let inputs: TVec<OutletId> = inputs.iter().map(|input| p.through(*input)).collect();
-    let taps = patch.taps(p.model, &inputs)?;
+    let taps = patch.taps(p.model, inputs)?;
     let name = format!("{}.fused", p.model.node(outlet.node).name);
     let wire = patch.wire_node(name, op.into(), &taps)?;
     patch.shunt_outside(p.model, outlet, wire[0])?;
@@ -56,8 +55,8 @@ fn read_norm(p: &Pattern, outlet: OutletId) -> Option<(OutletId, Norm)> {
     let (variance, epsilon) = p.with_scalar::<Add>(spread)?;
     let squares = p.mean(variance)?;
     let (x, mean) = p.binary::<Sub>(centred)?;
-    let fits = p.same(squared(p, squares)?, centred) && p.same(p.mean(mean)?, x) && finite(&gain) && finite(&bias);
-    fits.then(|| (p.through(x), Norm { gain: gain.into(), bias: bias.into(), epsilon }))
+    let fits = squared(p, squares)? == centred && p.mean(mean)? == x && finite(&gain) && finite(&bias);
+    fits.then(|| (x, Norm { gain: gain.into(), bias: bias.into(), epsilon }))
 }
 
 /// x · 1/√v or x / √v
@@ -75,7 +74,7 @@ fn squared(p: &Pattern, outlet: OutletId) -> Option<OutletId> {
         let (x, two) = p.binary::<Pow>(outlet)?;
         (p.scalar(two)? == 2.0).then_some(x)
     };
-    let product = || p.binary::<Mul>(outlet).filter(|(a, b)| p.same(*a, *b)).map(|(a, _)| a);
+    let product = || p.binary::<Mul>(outlet).filter(|(a, b)| a == b).map(|(a, _)| a);
     p.unary::<Square>(outlet).or_else(power).or_else(product)
 }
 
@@ -136,7 +135,7 @@ fn read_gelu(p: &Pattern, outlet: OutletId) -> Option<OutletId> {
     let factors = p.factors(outlet);
     let gated = factors.iter().find_map(|f| gate(*f))?;
     let half: f32 = factors.iter().filter_map(|f| p.scalar(*f)).product();
-    let times = factors.iter().filter(|f| p.same(**f, gated)).count();
+    let times = factors.iter().filter(|f| **f == gated).count();
     let others = factors.iter().filter(|f| p.scalar(**f).is_none()).count();
     (half == 0.5 && times == 1 && others == 2).then_some(gated)
 }
@@ -202,7 +201,7 @@ fn split(p: &Pattern, outlet: OutletId, wanted: [usize; 4], heads: usize, head_w
     let (op, node) = p.op::<AxisOp>(split)?;
     let shape = [heads.to_dim(), head_width.to_dim()];
     let fits = matches!(op, AxisOp::Reshape(2, from, to) if **to == shape && **from == [(heads * head_width).to_dim()]);
-    (fits && order == wanted).then(|| p.through(node.inputs[0]))
+    (fits && order == wanted).then(|| node.inputs[0])
 }
 
 /// What stands behind moves of axes, and the order into which they bring four axes.
