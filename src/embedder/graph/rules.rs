@@ -11,7 +11,7 @@ use tract_onnx::tract_core::ops::{
     binary::TypedBinOp,
     cast::Cast,
     change_axes::AxisOp,
-    math::{Add, Div, Erf, Mul, Pow, Rsqrt, Sqrt, Square, Sub},
+    math::{Add, Div, Erf, Mul, Pow, Sqrt, Square, Sub},
     nn::{Softmax, SoftmaxKind},
 };
 
@@ -59,13 +59,10 @@ fn read_norm(p: &Pattern, outlet: OutletId) -> Option<(OutletId, Norm)> {
     fits.then(|| (x, Norm { gain: gain.into(), bias: bias.into(), epsilon }))
 }
 
-/// x · 1/√v or x / √v
+/// x / √v
 fn divided_by_root(p: &Pattern, outlet: OutletId) -> Option<(OutletId, OutletId)> {
-    if let Some((x, root)) = p.binary::<Div>(outlet) {
-        return Some((x, p.unary::<Sqrt>(root)?));
-    }
-    let (a, b) = p.binary::<Mul>(outlet)?;
-    p.unary::<Rsqrt>(b).map(|v| (a, v)).or_else(|| p.unary::<Rsqrt>(a).map(|v| (b, v)))
+    let (x, root) = p.binary::<Div>(outlet)?;
+    Some((x, p.unary::<Sqrt>(root)?))
 }
 
 /// x² in any of its spellings
