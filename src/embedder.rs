@@ -4,6 +4,7 @@ mod file;
 mod graph;
 mod kernel;
 mod ops;
+pub mod protobuf;
 
 #[cfg(feature = "build")]
 pub mod build;

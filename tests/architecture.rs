@@ -8,6 +8,7 @@ use support::root;
 /// A module imports only from its left.
 const ORDER: &[&str] = &[
     "error",
+    "random",
     "catalog",
     "prompt",
     "tokenizer",
@@ -26,7 +27,7 @@ const ORDER: &[&str] = &[
 
 /// A word, and the only places that may say it.
 const FENCES: &[(&str, &[&str])] = &[
-    ("tract_onnx", &["embedder/"]),
+    ("tract_", &["embedder/"]),
     ("prost", &["embedder/"]),
     ("wasm_bindgen", &["wasm.rs"]),
     ("js_sys", &["wasm.rs"]),

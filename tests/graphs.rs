@@ -3,11 +3,11 @@
 mod support;
 
 use pointsman::embedder::build::{Folder, adopt, build};
+use pointsman::embedder::protobuf::{AttributeProto, AttributeType, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use pointsman::embedder::{Activations, Coverage, Embedder, EmbedderFile, GraphEmbedder};
 use pointsman::tokenizer::Tokens;
 use prost::Message;
 use support::tiny;
-use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, attribute_proto::AttributeType};
 
 fn folder() -> Folder {
     tiny::folder(1)

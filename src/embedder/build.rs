@@ -12,12 +12,12 @@ pub use source::Folder;
 
 use super::Activations;
 use super::file::{self, Metadata};
+use super::protobuf::ModelProto;
 use crate::error::{Error, Result};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use source::{Config, Weights};
 use std::collections::HashMap;
-use tract_onnx::pb::ModelProto;
 use writer::{Attribute, Writer};
 
 /// Builds an embedder file: with weights of f32, or of int8 that meet activations of the given bits. The same folder and
@@ -43,7 +43,7 @@ pub fn build(folder: &Folder, activations: Activations) -> Result<Vec<u8>> {
     let mut encoder = Encoder { config: &config, weights: &weights, activations, smooth, out: Writer::default() };
     let hidden = encoder.write(words)?;
     let inputs = ["input_ids", "attention_mask", "token_type_ids"];
-    Ok(file::write(encoder.out.finish(&inputs, &hidden, config.hidden_size), &metadata))
+    Ok(file::write(encoder.out.finish(&inputs, &hidden, config.hidden_size).encode_to_vec(), &metadata))
 }
 
 /// Makes an embedder file of somebody else's ONNX graph, which stays as it is. The folder's weights are not read.
@@ -53,9 +53,9 @@ pub fn build(folder: &Folder, activations: Activations) -> Result<Vec<u8>> {
 /// # Errors
 /// [`Error::BadArtifact`] where the graph cannot be read, or as [`build`] for the folder.
 pub fn adopt(folder: &Folder, onnx: &[u8], activations: Activations) -> Result<Vec<u8>> {
-    let model = ModelProto::decode(onnx).map_err(|e| Error::artifact("onnx", e))?;
+    ModelProto::decode(onnx).map_err(|e| Error::artifact("onnx", e))?;
     let metadata = metadata(folder, &folder.config()?, "onnx", activations, onnx)?;
-    Ok(file::write(model, &metadata))
+    Ok(file::write(onnx.to_vec(), &metadata))
 }
 
 fn metadata(folder: &Folder, config: &Config, weights: &str, activations: Activations, source: &[u8]) -> Result<Metadata> {

@@ -13,13 +13,13 @@ mod carve;
 pub(super) use carve::{Bytes, Tensors};
 
 use super::kernel::Activations;
+use super::protobuf::{ModelProto, StringStringEntryProto};
 use crate::error::{Error, Result};
 use crate::tokenizer::Normalization;
 use prost::Message;
 use sha2::{Digest, Sha256};
 use std::str::FromStr;
 use std::sync::Arc;
-use tract_onnx::pb::{ModelProto, StringStringEntryProto};
 
 /// The version of the metadata that this crate reads and writes.
 const FORMAT: &str = "2";
@@ -181,11 +181,10 @@ impl EmbedderFile {
     }
 }
 
-/// Writes a model with its metadata and seal.
+/// Adds metadata and seal to a model's bytes, which stay as they are.
 #[cfg(feature = "build")]
-pub(super) fn write(mut model: ModelProto, metadata: &Metadata) -> Vec<u8> {
-    model.metadata_props = metadata.write();
-    let mut bytes = model.encode_to_vec();
+pub(super) fn write(mut bytes: Vec<u8>, metadata: &Metadata) -> Vec<u8> {
+    bytes.extend(ModelProto { metadata_props: metadata.write(), ..Default::default() }.encode_to_vec());
     bytes.extend(seal(&Sha256::digest(&bytes)));
     bytes
 }
@@ -232,7 +231,8 @@ struct Props<'a>(&'a [StringStringEntryProto]);
 
 impl<'a> Props<'a> {
     fn get(&self, key: &str) -> Result<&'a str> {
-        let found = self.0.iter().find(|e| e.key.strip_prefix("pointsman.") == Some(key));
+        // The last one: an embedder file may itself have been adopted.
+        let found = self.0.iter().rfind(|e| e.key.strip_prefix("pointsman.") == Some(key));
         found.map(|e| e.value.as_str()).ok_or_else(|| Error::artifact("metadata", format!("pointsman.{key} is missing")))
     }
 

@@ -17,9 +17,9 @@ use pattern::Pattern;
 use rules::Context;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::{konst::Const, source::TypedSource};
+use tract_core::internal::*;
+use tract_core::ops::{konst::Const, source::TypedSource};
+use tract_core::prelude::*;
 
 /// A sentence encoder, optimised once for every text length.
 pub(super) struct Graph {

@@ -18,7 +18,7 @@ pub(super) use linear::Linear;
 pub(super) use norm::Norm;
 pub(super) use pool::Pool;
 
-use tract_onnx::tract_core::internal::*;
+use tract_core::internal::*;
 
 /// What tract needs to know of a fused op: its maths on plain slices and the shape it gives.
 pub(super) trait Fused {

@@ -1,11 +1,8 @@
 //! A few strokes for writing an ONNX graph by hand.
 
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
-    attribute_proto::AttributeType,
-    tensor_proto::DataType,
-    tensor_shape_proto::{Dimension, dimension},
-    type_proto,
+use crate::embedder::protobuf::{
+    AttributeProto, AttributeType, DataType, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 
 /// The last opset whose operators tract is tested against and that has LayerNormalization.
@@ -91,15 +88,14 @@ impl Attribute<'_> {
 }
 
 fn value_info(name: &str, data_type: DataType, dim: Vec<Dimension>) -> ValueInfoProto {
-    let tensor = type_proto::Tensor { elem_type: data_type as i32, shape: Some(TensorShapeProto { dim }) };
-    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
-    ValueInfoProto { name: name.into(), r#type: Some(r#type), ..Default::default() }
+    let tensor = TensorTypeProto { elem_type: data_type as i32, shape: Some(TensorShapeProto { dim }) };
+    ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
 }
 
 fn named(symbol: &str) -> Dimension {
-    Dimension { value: Some(dimension::Value::DimParam(symbol.into())), ..Default::default() }
+    Dimension { value: Some(DimensionValue::DimParam(symbol.into())) }
 }
 
 fn sized(size: usize) -> Dimension {
-    Dimension { value: Some(dimension::Value::DimValue(size as i64)), ..Default::default() }
+    Dimension { value: Some(DimensionValue::DimValue(size as i64)) }
 }

@@ -1,19 +1,16 @@
 //! Parting a model from its big tensors without copying them: the graph's description becomes a message of its own,
 //! and the tensors stay where they lie in the file.
 
+use crate::embedder::protobuf::{
+    DataType, Dimension, DimensionValue, ModelProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
+};
 use crate::error::{Error, Result};
 use prost::Message;
 use std::collections::HashMap;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
-use tract_onnx::pb::{
-    ModelProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
-    tensor_proto::DataType,
-    tensor_shape_proto::{Dimension, dimension},
-    type_proto,
-};
-use tract_onnx::prelude::{DatumType, Tensor, TractResult, TypedFact};
-use tract_onnx::tract_core::internal::DatumTypeExt;
+use tract_core::internal::DatumTypeExt;
+use tract_core::prelude::{DatumType, Tensor, TractResult, TypedFact};
 
 /// Tables of floats from this size on stay outside; int8 tables always do.
 const BIG: usize = 1 << 14;
@@ -133,10 +130,9 @@ fn part(head: &TensorProto, data: Bytes) -> Result<(ValueInfoProto, Waiting)> {
     if size != Some(data.len()) {
         return Err(Error::artifact("graph", format!("tensor {} of {shape:?} holds {} bytes", head.name, data.len())));
     }
-    let dim = head.dims.iter().map(|&dim| Dimension { value: Some(dimension::Value::DimValue(dim)), ..Default::default() }).collect();
-    let tensor = type_proto::Tensor { elem_type: head.data_type, shape: Some(TensorShapeProto { dim }) };
-    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
-    let input = ValueInfoProto { name: head.name.clone(), r#type: Some(r#type), ..Default::default() };
+    let dim = head.dims.iter().map(|&dim| Dimension { value: Some(DimensionValue::DimValue(dim)) }).collect();
+    let tensor = TensorTypeProto { elem_type: head.data_type, shape: Some(TensorShapeProto { dim }) };
+    let input = ValueInfoProto { name: head.name.clone(), r#type: Some(TypeProto { tensor_type: Some(tensor) }) };
     Ok((input, Waiting { shape, kind, data }))
 }
 

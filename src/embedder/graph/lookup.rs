@@ -4,13 +4,13 @@ use super::super::ops::{Embed, Norm, Table};
 use super::pattern::Pattern;
 use super::rules::{Context, replace};
 use super::{Input, Inputs};
-use tract_onnx::prelude::*;
-use tract_onnx::tract_core::ops::{
+use tract_core::ops::{
     array::{Gather, Slice},
     cast::Cast,
     change_axes::AxisOp,
     math::Mul,
 };
+use tract_core::prelude::*;
 
 /// What chooses a table's rows.
 #[derive(Clone, Copy, PartialEq)]

@@ -2,13 +2,11 @@
 //! input shapes are known when it is read, so nothing is left to infer, and no other operator is linked.
 
 use super::super::file::Tensors;
+use super::super::protobuf::{GraphProto, ModelProto, NodeProto, TensorProto};
 use super::{Input, Inputs};
 use std::collections::HashMap;
-use tract_onnx::data_resolver::MmapDataResolver;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
-use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::{
+use tract_core::internal::*;
+use tract_core::ops::{
     array::{Gather, Slice, TypedConcat},
     cast::{cast, wire_cast},
     change_axes::{perm_to_ops, to_axis_ops_with_onnx_rules, wire_with_rank_broadcast},
@@ -16,6 +14,7 @@ use tract_onnx::tract_core::ops::{
     math,
     nn::{Reduce, Reducer, Softmax, SoftmaxKind},
 };
+use tract_core::prelude::*;
 
 /// The graph, typed for one text of any length, and its inputs. Big tensors are sources still.
 pub(super) fn read(model: &ModelProto, tensors: &Tensors) -> TractResult<(TypedModel, Inputs)> {
@@ -66,7 +65,7 @@ impl<'a> Reader<'a> {
     }
 
     fn constant(&mut self, name: &'a str, tensor: &TensorProto) -> TractResult<()> {
-        let value = tract_onnx::tensor::load_tensor(&MmapDataResolver, tensor, None)?;
+        let value = values::load(tensor)?;
         let outlet = self.graph.add_const(name, value)?;
         self.values.insert(name, outlet);
         Ok(())
@@ -96,7 +95,7 @@ impl<'a> Reader<'a> {
 
     /// Integers from an attribute, or where newer opsets have an input in its place, from that.
     fn integers(&self, node: &NodeProto, attribute: &str, input: usize) -> TractResult<Option<Vec<i64>>> {
-        if let Some(values) = node.get_attr_opt_vec(attribute)? {
+        if let Some(values) = node.ints(attribute)? {
             return Ok(Some(values));
         }
         let dims = self.optional(node, input)?.map(|outlet| self.dims(outlet)).transpose()?;
@@ -183,3 +182,4 @@ fn binary(operator: &str) -> Option<Box<dyn TypedOp>> {
 
 mod arithmetic;
 mod shapes;
+mod values;

@@ -1,9 +1,8 @@
 //! Questions about a typed graph: what computes this value?
 
 use super::super::file::{Bytes, Tensors};
-use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::{
+use tract_core::internal::*;
+use tract_core::ops::{
     binary::{BinMiniOp, TypedBinOp},
     einsum::EinSum,
     element_wise::{ElementWiseMiniOp, ElementWiseOp},
@@ -11,6 +10,7 @@ use tract_onnx::tract_core::ops::{
     nn::{Reduce, Reducer},
     source::TypedSource,
 };
+use tract_core::prelude::*;
 
 /// A graph, and the big tensors that wait beside it as if they were inputs.
 pub(super) struct Pattern<'a> {

@@ -5,15 +5,15 @@ use super::super::kernel::{Activations, Epilogue, Kernel, Packed, Stored, finite
 use super::super::ops::{Attention, Layout, Linear, Norm};
 use super::pattern::Pattern;
 use std::f32::consts::FRAC_1_SQRT_2;
-use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::{
+use tract_core::internal::*;
+use tract_core::ops::{
     binary::TypedBinOp,
     cast::Cast,
     change_axes::AxisOp,
     math::{Add, Div, Erf, Mul, Pow, Sqrt, Square, Sub},
     nn::{Softmax, SoftmaxKind},
 };
+use tract_core::prelude::*;
 
 /// What rules need to know beside the graph.
 pub(super) struct Context {

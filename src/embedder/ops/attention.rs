@@ -4,7 +4,7 @@ use super::super::kernel::{LANES, Lanes};
 use super::math::exp_negative;
 use super::{Fused, filled, floats, ranges, tract_op};
 use std::ops::Range;
-use tract_onnx::tract_core::internal::*;
+use tract_core::internal::*;
 
 /// Query rows of one tile.
 const TILE: usize = 4;

@@ -3,7 +3,7 @@
 use super::super::file::Bytes;
 use super::{Fused, Norm, filled, integers, ranges, tract_op};
 use std::sync::Arc;
-use tract_onnx::tract_core::internal::*;
+use tract_core::internal::*;
 
 /// Rows to look up.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use super::super::kernel::{Epilogue, Packed, linear};
 use super::{Fused, filled, floats, tract_op};
 use std::sync::Arc;
-use tract_onnx::tract_core::internal::*;
+use tract_core::internal::*;
 
 /// Rows of [1, tokens, inputs] to rows of [1, tokens, outputs]. The maths stands in [`super::super::kernel`].
 #[derive(Clone, Debug)]

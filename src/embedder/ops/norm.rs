@@ -3,7 +3,7 @@
 use super::math::sum;
 use super::{Fused, filled, floats, tract_op};
 use std::sync::Arc;
-use tract_onnx::tract_core::internal::*;
+use tract_core::internal::*;
 
 /// y = (x - mean x) / √(var x + ε) ∘ gain + bias, with x the only input or the sum of both.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use super::super::Pooling;
 use super::math::sum;
 use super::{Fused, filled, floats, ranges, tract_op};
-use tract_onnx::tract_core::internal::*;
+use tract_core::internal::*;
 
 /// Rows of [1, tokens, width] and segments to vectors of [texts, width], each of length 1.
 #[derive(Clone, Debug)]

@@ -25,7 +25,7 @@ impl Reader<'_> {
         let rank = self.fact(x)?.rank();
         // Before opset 13, all axes from this one on were one.
         let default = if self.opset < 13 { 1 } else { -1 };
-        let axis = Self::axis(node.get_attr_opt("axis")?.unwrap_or(default), rank)?;
+        let axis = Self::axis(node.int("axis")?.unwrap_or(default), rank)?;
         ensure!(axis + 1 == rank, "softmax over axis {axis} of {rank}; only the last is read");
         let op = Softmax { axes: tvec!(axis), quant_output_dt: None, kind: SoftmaxKind::Softmax };
         Ok(tvec!(self.wire(name, op, &[x])?))
@@ -36,7 +36,7 @@ impl Reader<'_> {
         let rank = self.fact(x)?.rank();
         let axes = self.integers(node, "axes", 1)?.unwrap_or_default();
         let last = axes.len() == 1 && Self::axis(axes[0], rank)? + 1 == rank;
-        ensure!(last && node.get_attr_opt::<i64>("keepdims")?.unwrap_or(1) == 1, "only means over the last axis that keep it are read");
+        ensure!(last && node.int("keepdims")?.unwrap_or(1) == 1, "only means over the last axis that keep it are read");
         Ok(tvec!(self.mean(name, x)?))
     }
 
@@ -54,14 +54,14 @@ impl Reader<'_> {
     pub(super) fn layer_norm(&mut self, name: &str, node: &NodeProto) -> Outlets {
         let (x, gain) = (self.input(node, 0)?, self.input(node, 1)?);
         let rank = self.fact(x)?.rank();
-        let axis = Self::axis(node.get_attr_opt("axis")?.unwrap_or(-1), rank)?;
+        let axis = Self::axis(node.int("axis")?.unwrap_or(-1), rank)?;
         ensure!(axis + 1 == rank && node.output.iter().skip(1).all(String::is_empty), "normalisation over other than the last axis");
         let at = |part: &str| format!("{name}.{part}");
         let mean = self.mean(&at("mean"), x)?;
         let centred = self.binary(&at("centred"), math::sub(), x, mean)?;
         let squares = self.wire(&at("squares"), math::square(), &[centred])?;
         let variance = self.mean(&at("variance"), squares)?;
-        let epsilon = self.scalar(&at("epsilon"), node.get_attr_opt("epsilon")?.unwrap_or(1e-5))?;
+        let epsilon = self.scalar(&at("epsilon"), node.float("epsilon")?.unwrap_or(1e-5))?;
         let spread = self.binary(&at("spread"), math::add(), variance, epsilon)?;
         let root = self.wire(&at("root"), math::sqrt(), &[spread])?;
         let normalized = self.binary(&at("normalized"), math::div(), centred, root)?;
@@ -76,7 +76,7 @@ impl Reader<'_> {
     pub(super) fn dequantize(&mut self, name: &str, node: &NodeProto) -> Outlets {
         let (x, scale) = (self.input(node, 0)?, self.input(node, 1)?);
         let rank = self.fact(x)?.rank();
-        let axis = node.get_attr_opt::<i64>("axis")?.unwrap_or(1);
+        let axis = node.int("axis")?.unwrap_or(1);
         let mut y = self.wire(&format!("{name}.float"), cast(f32::datum_type()), &[x])?;
         if let Some(zero) = self.optional(node, 2)? {
             let zero = self.wire(&format!("{name}.zero"), cast(f32::datum_type()), &[zero])?;

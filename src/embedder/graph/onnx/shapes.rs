@@ -4,12 +4,12 @@ use super::*;
 
 impl Reader<'_> {
     pub(super) fn konst(&mut self, name: &str, node: &NodeProto) -> Outlets {
-        let value = match node.get_attr_opt::<&TensorProto>("value")? {
-            Some(tensor) => tract_onnx::tensor::load_tensor(&MmapDataResolver, tensor, None)?,
-            None => match (node.get_attr_opt::<f32>("value_float")?, node.get_attr_opt::<i64>("value_int")?) {
+        let value = match node.tensor("value")? {
+            Some(tensor) => values::load(tensor)?,
+            None => match (node.float("value_float")?, node.int("value_int")?) {
                 (Some(value), _) => tensor0(value),
                 (None, Some(value)) => tensor0(value),
-                _ => tensor1(&node.get_attr_vec::<i64>("value_ints")?),
+                _ => tensor1(&node.ints("value_ints")?.with_context(|| "the constant has no value that is read")?),
             },
         };
         Ok(tvec!(self.graph.add_const(name, value)?))
@@ -17,7 +17,7 @@ impl Reader<'_> {
 
     pub(super) fn cast(&mut self, name: &str, node: &NodeProto) -> Outlets {
         let x = self.input(node, 0)?;
-        let to = node.get_attr::<DatumType>("to")?;
+        let to = values::datum_type(node.int("to")?.with_context(|| "the type is missing")?)?;
         let from = self.fact(x)?.datum_type;
         // A dimension stays one: it may hold the length, which has no number yet.
         if from == to || (from == TDim::datum_type() && to == i64::datum_type()) {
@@ -28,7 +28,7 @@ impl Reader<'_> {
 
     pub(super) fn gather(&mut self, name: &str, node: &NodeProto) -> Outlets {
         let (table, index) = (self.input(node, 0)?, self.input(node, 1)?);
-        let axis = Self::axis(node.get_attr_opt("axis")?.unwrap_or(0), self.fact(table)?.rank())?;
+        let axis = Self::axis(node.int("axis")?.unwrap_or(0), self.fact(table)?.rank())?;
         let index = wire_cast(name, &mut self.graph, &[index], i64::datum_type())?[0];
         Ok(tvec!(self.wire(name, Gather { axis, output_type: None }, &[table, index])?))
     }
@@ -59,7 +59,7 @@ impl Reader<'_> {
     pub(super) fn concat(&mut self, name: &str, node: &NodeProto) -> Outlets {
         let parts = (0..node.input.len()).map(|i| self.input(node, i)).collect::<TractResult<Vec<_>>>()?;
         let first = self.fact(*parts.first().with_context(|| "nothing to join")?)?;
-        let axis = Self::axis(node.get_attr("axis")?, first.rank())?;
+        let axis = Self::axis(node.int("axis")?.with_context(|| "the axis is missing")?, first.rank())?;
         let types = parts.iter().map(|part| Ok(self.fact(*part)?.datum_type)).collect::<TractResult<Vec<_>>>()?;
         let common = DatumType::super_type_for(types).with_context(|| "parts of types that do not mix")?;
         let parts = wire_cast(name, &mut self.graph, &parts, common)?;
@@ -86,7 +86,7 @@ impl Reader<'_> {
     pub(super) fn reshape(&mut self, name: &str, node: &NodeProto) -> Outlets {
         let mut x = self.input(node, 0)?;
         let target = self.dims(self.input(node, 1)?)?;
-        let zero_is_zero = node.get_attr_opt::<i64>("allowzero")?.unwrap_or(0) != 0;
+        let zero_is_zero = node.int("allowzero")?.unwrap_or(0) != 0;
         let shape = self.fact(x)?.shape.to_tvec();
         for op in to_axis_ops_with_onnx_rules(&shape, &target, zero_is_zero)? {
             x = self.wire(name, op, &[x])?;
@@ -97,7 +97,7 @@ impl Reader<'_> {
     pub(super) fn transpose(&mut self, name: &str, node: &NodeProto) -> Outlets {
         let mut x = self.input(node, 0)?;
         let rank = self.fact(x)?.rank();
-        let order: Vec<i64> = node.get_attr_opt_vec("perm")?.unwrap_or_else(|| (0..rank as i64).rev().collect());
+        let order: Vec<i64> = node.ints("perm")?.unwrap_or_else(|| (0..rank as i64).rev().collect());
         let order = order.iter().map(|axis| Self::axis(*axis, rank)).collect::<TractResult<Vec<_>>>()?;
         ensure!((0..rank).all(|axis| order.contains(&axis)) && order.len() == rank, "{order:?} is no order of {rank} axes");
         for op in perm_to_ops(&order) {
