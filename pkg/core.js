@@ -7,7 +7,7 @@ import { load, openOk, progress } from './bytes.js';
 import { PointsmanError, attempt, badInput } from './error.js';
 import { isBatch, readInput } from './input.js';
 import { Latency } from './latency.js';
-import { checkKeys, defined, mergeOptions, readCallback, readSeed, readSignal } from './options.js';
+import { checkKeys, defined, mergeOptions, readCallback, readSeed, readSignal, splitGoal } from './options.js';
 import { pour } from './pour.js';
 
 /** @typedef {import('./index.js').Router} RouterInterface */
@@ -145,6 +145,16 @@ class Router {
     checkKeys('rank', options);
     const prompt = readInput(input);
     return attempt(() => engine.rank(prompt, mergeOptions(this.#defaults, options)));
+  }
+
+  async assign(inputs, goal) {
+    const engine = this.#alive();
+    checkKeys('assign', goal);
+    if (!isBatch(inputs)) throw badInput('inputs: expected a list of prompts');
+    const prompts = inputs.map(readInput);
+    const { ms, ...plan } = attempt(() => engine.assign(prompts, ...splitGoal(this.#defaults, goal)));
+    for (const pick of plan.picks) this.#announce(Object.assign(pick, { ms: ms / prompts.length }));
+    return plan;
   }
 
   async embed(input) {

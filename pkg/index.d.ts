@@ -109,6 +109,53 @@ export interface RouteOptions extends RankOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a batch shall reach, and limits that hold for each of its prompts. */
+export type Goal = Limits & (
+  | {
+    /** The best mean quality that costs at most this much together, in US dollars. */
+    readonly budgetUsd: number;
+    readonly minQuality?: undefined;
+    readonly costWeight?: undefined;
+  }
+  | {
+    /** The least cost of a mean quality of at least this, 0 to 1. */
+    readonly minQuality: number;
+    readonly budgetUsd?: undefined;
+    readonly costWeight?: undefined;
+  }
+  | {
+    /** What each prompt would choose at this weight of cost, as in {@link Policy.costWeight}. */
+    readonly costWeight: number;
+    readonly budgetUsd?: undefined;
+    readonly minQuality?: undefined;
+  }
+);
+
+/** Everything of a request but its dials. */
+export type Limits = Omit<RankOptions, 'costWeight' | 'minQuality'>;
+
+/** One efficient way to answer a batch. */
+export interface FrontierPoint {
+  /** Predicted cost of the batch, in US dollars. */
+  readonly usd: number;
+  /** Mean predicted quality, less `caution` times spread. */
+  readonly quality: number;
+  /** What the last dollar bought here, in quality; 0 where the batch was small and its frontier holds every point. */
+  readonly lambda: number;
+}
+
+/** What `assign` resolves to. */
+export interface Plan {
+  /** One decision for each input, in their order. */
+  readonly picks: readonly Decision[];
+  /** Predicted cost of all picks, in US dollars. */
+  readonly usd: number;
+  /** Mean predicted quality of the picks. */
+  readonly quality: number;
+  /** All efficient plans for this batch by rising cost: OptLLM's Pareto front. */
+  readonly frontier: readonly FrontierPoint[];
+}
+
 /** One candidate, judged for one prompt. */
 export interface Score {
   /** The candidate's id. */
@@ -133,9 +180,9 @@ export interface Decision {
   readonly model: string;
   /**
    * `utility` it has the greatest utility; `budget` one of greater utility would cost more than `maxUsd`;
-   * `only-eligible` no other may be chosen; `fallback-error` the engine failed, see `error`.
+   * `only-eligible` no other may be chosen; `assigned` it is part of a plan; `fallback-error` the engine failed, see `error`.
    */
-  readonly reason: 'utility' | 'budget' | 'only-eligible' | 'fallback-error';
+  readonly reason: 'utility' | 'budget' | 'only-eligible' | 'assigned' | 'fallback-error';
   /** Probability with which this candidate was chosen, above 0 and up to 1. */
   readonly propensity: number;
   /** All candidates, in the order of `Router.candidates`; empty after a `fallback-error`. */
@@ -203,6 +250,15 @@ export interface Router extends AsyncDisposable {
    * @throws {PointsmanError} `BAD_INPUT`, `INFEASIBLE` and `ENGINE`.
    */
   rank(input: Input, options?: RankOptions): Promise<readonly Score[]>;
+  /**
+   * Decides a whole batch at once, so that together the prompts reach a goal at least cost: those for which a better
+   * candidate buys most go to it first. Up to 64 prompts, the plan is the best there is; beyond that, at most one
+   * prompt's answer short of it.
+   *
+   * @throws {PointsmanError} `BAD_INPUT`; `NO_ELIGIBLE` a prompt that no candidate may answer; `INFEASIBLE` a goal out
+   *   of this batch's reach, which the message names; `ENGINE`.
+   */
+  assign(inputs: readonly Input[], goal: Goal): Promise<Plan>;
   /**
    * The embedding of one prompt, or of a list of them, row after row. Each is a unit vector.
    *

@@ -7,6 +7,10 @@ const DIALS = ['costWeight', 'minQuality'];
 const POLICY = [...DIALS, 'maxUsd', 'caution', 'allow'];
 const REQUEST = [...POLICY, 'needs', 'expectedOutputTokens'];
 
+/** What a batch can be asked to reach: exactly one of these. */
+const GOALS = ['budgetUsd', 'minQuality', 'costWeight'];
+const LIMITS = REQUEST.filter((name) => !DIALS.includes(name));
+
 const KNOWN = {
   createRouter: ['router', 'embedder', 'fallback', 'policy', 'wasm', 'seed', 'onDecision', 'onProgress'],
   router: ['src', 'sha256'],
@@ -14,6 +18,7 @@ const KNOWN = {
   policy: POLICY,
   rank: REQUEST,
   route: [...REQUEST, 'signal'],
+  assign: [...GOALS, ...LIMITS],
 };
 
 /**
@@ -45,6 +50,19 @@ export function mergeOptions(defaults, call) {
   const turnsADial = DIALS.some((dial) => dial in given);
   const base = Object.entries(defaults).filter(([key]) => !(turnsADial && DIALS.includes(key)));
   return { ...Object.fromEntries(base), ...given };
+}
+
+/**
+ * A batch's goal and the limits of its every prompt. The goal takes the place of the router's default dial.
+ *
+ * @param {object} defaults
+ * @param {object} given
+ */
+export function splitGoal(defaults, given) {
+  const goals = Object.entries(defined(given)).filter(([key]) => GOALS.includes(key));
+  if (goals.length !== 1) throw badInput(`goal: give exactly one of ${GOALS.join(', ')}`);
+  const limits = Object.entries({ ...defaults, ...defined(given) }).filter(([key]) => LIMITS.includes(key));
+  return [Object.fromEntries(goals), Object.fromEntries(limits)];
 }
 
 /** `{ maxUsd: undefined }` says the same as `{}`. */

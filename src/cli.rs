@@ -7,6 +7,7 @@ macro_rules! say {
     };
 }
 
+mod assign;
 mod cache;
 mod embed;
 mod embedder;
@@ -38,6 +39,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Route(route::Args),
+    Assign(assign::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
     Embed(embed::Args),
@@ -51,6 +53,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.verb {
             Verb::Route(args) => route::run(&args),
+            Verb::Assign(args) => assign::run(&args),
             Verb::Train(args) => train::run(&args),
             Verb::Evaluate(args) => evaluate::run(&args),
             Verb::Embed(args) => embed::run(&args),

@@ -9,6 +9,7 @@ mod hull;
 use crate::artifact::RouterFile;
 use crate::error::{Error, Result};
 use crate::policy::Knot;
+use crate::random;
 use crate::train::dials::{Replay, pick, sweep};
 use crate::train::{Features, Log};
 use hull::Hull;
@@ -186,12 +187,9 @@ fn intervals(routed: &[&Replay], beaten: &[&Replay], seed: u64) -> (Interval, In
     (interval(whole.0, |s| s.0), interval(whole.1, |s| s.1))
 }
 
-/// A hash of three numbers (SplitMix64): resampling needs no state and no generator.
+/// A hash of three numbers: resampling needs no state and no generator.
 fn mix(seed: u64, sample: u64, i: u64) -> u64 {
-    let mut z = (seed ^ sample.rotate_left(32)).wrapping_add(i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    random::mix(random::mix(seed ^ sample.rotate_left(32)).wrapping_add(i.wrapping_mul(random::STEP)))
 }
 
 #[cfg(test)]

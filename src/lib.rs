@@ -2,7 +2,8 @@
 //!
 //! One prompt takes one road. [`prompt`] finds the text that a person asks; [`tokenizer`] cuts it into tokens;
 //! [`embedder`] turns them into a unit vector; [`head`] estimates each candidate's quality from it; [`policy`] weighs
-//! quality against cost with one exchange rate. [`router`] is the only place that knows this order.
+//! quality against cost with one exchange rate; [`assign`] does so for a whole batch, and [`bandit`]
+//! learns from feedback. [`router`] is the only place that knows this order.
 //!
 //! [`router::Router`] is the primary type. Its two files are the embedder file ([`embedder::EmbedderFile`], an ONNX
 //! file that carries its vocabulary) and the router file ([`artifact::RouterFile`]), which `train` makes from logged
@@ -11,6 +12,7 @@
 #![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod error;
+mod random;
 
 pub mod catalog;
 pub mod prompt;
@@ -19,6 +21,9 @@ pub mod tokenizer;
 pub mod embedder;
 pub mod head;
 pub mod policy;
+
+pub mod assign;
+pub mod bandit;
 
 pub mod artifact;
 pub mod router;

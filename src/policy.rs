@@ -20,6 +20,9 @@ pub struct Policy {
     pub max_usd: Option<f64>,
     /// Spreads to subtract from each quality before choosing, 0 or more (OptLLM's robust value).
     pub caution: Option<f64>,
+    /// How much to try candidates of uncertain quality in this call, instead of what the router was set to. Only for a
+    /// router that learns.
+    pub explore: Option<f64>,
     /// Only these candidates.
     pub allow: Option<Vec<String>>,
     /// Abilities the candidate must have.
@@ -37,6 +40,7 @@ impl Policy {
             ("minQuality", self.min_quality, 1.0),
             ("maxUsd", self.max_usd, f64::MAX),
             ("caution", self.caution, f64::MAX),
+            ("explore", self.explore, f64::MAX),
             ("expectedOutputTokens", self.expected_output_tokens, f64::MAX),
         ];
         for (name, value, most) in ranges {
@@ -162,6 +166,10 @@ pub enum Reason {
     Budget,
     /// No other candidate may be chosen.
     OnlyEligible,
+    /// It is tried in order to learn: others promise more.
+    Explore,
+    /// It is part of a plan for a whole batch.
+    Assigned,
 }
 
 /// The outcome of a policy.

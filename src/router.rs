@@ -1,14 +1,22 @@
 //! The composition: the only place that knows the order of the road.
 
+use crate::assign::{Front, Goal, Point};
+mod learner;
+
+pub use learner::Feedback;
+
 use crate::artifact::{Provenance, RouterFile};
+use crate::bandit::Learning;
 use crate::catalog::{Candidate, Catalog};
 use crate::embedder::{Embedder, EmbedderFile, Embedding, GraphEmbedder};
 use crate::error::{Error, Result};
 use crate::head::Head;
-use crate::policy::{self, Dials, Ineligible, Offer, Policy, Reason};
+use crate::policy::{self, Choice, Dials, Ineligible, Offer, Policy, Reason};
 use crate::prompt::Prompt;
+use crate::random::{STEP, mix};
 use crate::tokenizer::{Tokenizer, Tokens};
-use serde::Serialize;
+use learner::{Learned, Learner};
+use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Routes prompts. Built once, used for many prompts.
@@ -20,6 +28,7 @@ pub struct Router {
     dials: Dials,
     provenance: Provenance,
     ids: Ids,
+    learner: Option<Learner>,
 }
 
 /// One candidate's part in a decision.
@@ -61,6 +70,32 @@ pub struct Decision {
     pub truncated: bool,
 }
 
+/// What a batch shall reach.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BatchGoal {
+    /// The best mean quality that costs at most so many US dollars together.
+    BudgetUsd(f64),
+    /// The least cost of a mean quality of at least so much, 0 to 1.
+    MinQuality(f64),
+    /// MetaLLM's p, as in [`Policy::cost_weight`].
+    CostWeight(f64),
+}
+
+/// Where every prompt of a batch should go.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// One decision a prompt, in order.
+    pub picks: Vec<Decision>,
+    /// Expected cost of the batch, in US dollars.
+    pub usd: f64,
+    /// Mean expected quality.
+    pub quality: f64,
+    /// Every efficient plan for this batch, from the cheapest to the best.
+    pub frontier: Vec<Point>,
+}
+
 impl Router {
     /// Loads both files and checks that they belong together. `seed` makes decision ids reproducible.
     ///
@@ -91,7 +126,49 @@ impl Router {
             return Err(Error::Mismatch { part: "embedding width".into(), expected, found });
         }
         let RouterFile { catalog, head, dials, provenance } = file;
-        Ok(Self { tokenizer, embedder, head, catalog, dials, provenance, ids: Ids::new(seed) })
+        Ok(Self { tokenizer, embedder, head, catalog, dials, provenance, ids: Ids::new(seed), learner: None })
+    }
+
+    /// Turns on learning from [`Router::feedback`]. `seed` is for Thompson sampling. What was learned before is lost.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for settings out of range.
+    pub fn learn(&mut self, settings: Learning, seed: u64) -> Result<()> {
+        self.learner = Some(Learner::new(self.catalog.len(), self.width(), settings, seed)?);
+        Ok(())
+    }
+
+    /// Tells what came of a decision. It may come late, or never: the last few thousand decisions are remembered.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for an id that is not remembered, numbers out of range, or a router that does not learn.
+    pub fn feedback(&self, id: &str, feedback: Feedback) -> Result<()> {
+        self.learner()?.feedback(id, feedback)
+    }
+
+    /// What was learned: sums that [`Router::merge_state`] adds up. They hold no text.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for a router that does not learn.
+    pub fn export_state(&self) -> Result<Vec<u8>> {
+        Ok(self.learner()?.export(&self.candidate_ids()))
+    }
+
+    /// Adds what another router has learned, which may know other candidates. Nothing changes where this fails.
+    ///
+    /// # Errors
+    /// [`Error::BadArtifact`] for bytes that are no state, [`Error::Mismatch`] for one of other dimensions,
+    /// [`Error::BadInput`] for a router that does not learn.
+    pub fn merge_state(&self, state: &[u8]) -> Result<()> {
+        self.learner()?.merge(&self.candidate_ids(), state)
+    }
+
+    fn learner(&self) -> Result<&Learner> {
+        self.learner.as_ref().ok_or_else(|| Error::input("learn", "this router does not learn; turn it on when it is made"))
+    }
+
+    fn candidate_ids(&self) -> Vec<&str> {
+        self.catalog.candidates().iter().map(|candidate| candidate.id.as_str()).collect()
     }
 
     /// Decides where a prompt goes.
@@ -100,16 +177,35 @@ impl Router {
     /// [`Error::BadInput`] for a prompt or policy that cannot be used, [`Error::NoEligible`] and [`Error::Infeasible`]
     /// where no candidate satisfies the policy, [`Error::Engine`] where inference fails.
     pub fn route(&self, prompt: &Prompt, policy: &Policy) -> Result<Decision> {
+        let rate = self.exchange_rate(policy)?;
         let appraisal = self.appraise(prompt, policy)?;
-        let choice = policy::choose(&appraisal.offers, appraisal.lambda, appraisal.caution)?;
-        Ok(Decision {
-            id: self.ids.next(),
-            model: self.catalog.candidates()[choice.index].id.clone(),
-            reason: choice.reason,
-            propensity: 1.0,
-            usd: appraisal.offers[choice.index].usd,
-            scores: self.scores(&appraisal),
-            truncated: appraisal.truncated,
+        let choice = policy::choose(&appraisal.offers, rate.lambda, rate.caution)?;
+        let tried = self.learner.as_ref().map(|learner| learner.explore(&appraisal, rate, choice, policy.explore));
+        let (choice, propensity) = tried.unwrap_or((choice, 1.0));
+        Ok(self.decision(appraisal, rate, choice, propensity))
+    }
+
+    /// Decides where every prompt of a batch goes, so that the batch as a whole reaches `goal` at least cost. The limits
+    /// of `policy` hold for every prompt; its dials must not be set.
+    ///
+    /// # Errors
+    /// As [`Router::route`], and [`Error::Infeasible`] where the batch cannot reach the goal.
+    pub fn assign(&self, prompts: &[Prompt], goal: BatchGoal, policy: &Policy) -> Result<Plan> {
+        let goal = self.batch_goal(goal, policy)?;
+        let caution = policy.caution.unwrap_or(0.0);
+        let appraisals = self.appraise_all(prompts, policy)?;
+        let offers: Vec<Vec<Offer>> = appraisals.iter().map(|appraisal| appraisal.offers.clone()).collect();
+        let front = Front::new(&offers, caution)?;
+        let (picks, lambda) = front.plan(goal)?;
+        let chosen = || offers.iter().zip(&picks).map(|(offers, &pick)| &offers[pick]);
+        let decide = |(appraisal, &index): (Appraisal, &usize)| {
+            self.decision(appraisal, Rate { lambda, caution }, Choice { index, reason: Reason::Assigned }, 1.0)
+        };
+        Ok(Plan {
+            usd: chosen().map(|offer| offer.usd).sum(),
+            quality: chosen().map(|offer| offer.estimate.quality).sum::<f64>() / offers.len() as f64,
+            frontier: front.points(),
+            picks: appraisals.into_iter().zip(&picks).map(decide).collect(),
         })
     }
 
@@ -118,7 +214,8 @@ impl Router {
     /// # Errors
     /// As [`Router::route`], except that it lists candidates even where none is eligible.
     pub fn rank(&self, prompt: &Prompt, policy: &Policy) -> Result<Vec<Score>> {
-        let mut scores = self.scores(&self.appraise(prompt, policy)?);
+        let rate = self.exchange_rate(policy)?;
+        let mut scores = self.scores(&self.appraise(prompt, policy)?.offers, rate);
         let key = |s: &Score| (s.ineligible.is_none(), s.utility);
         scores.sort_by(|a, b| key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal));
         Ok(scores)
@@ -153,23 +250,51 @@ impl Router {
         &self.provenance
     }
 
+    fn exchange_rate(&self, policy: &Policy) -> Result<Rate> {
+        self.check(policy)?;
+        Ok(Rate { lambda: self.dials.exchange_rate(policy)?, caution: policy.caution.unwrap_or(0.0) })
+    }
+
+    fn batch_goal(&self, goal: BatchGoal, policy: &Policy) -> Result<Goal> {
+        self.check(policy)?;
+        if policy.cost_weight.is_some() || policy.min_quality.is_some() {
+            return Err(Error::input("policy", "a batch takes its dial as its goal"));
+        }
+        Ok(match goal {
+            BatchGoal::BudgetUsd(usd) => Goal::Budget(usd),
+            BatchGoal::MinQuality(quality) => Goal::MinQuality(quality),
+            BatchGoal::CostWeight(p) => Goal::ExchangeRate(p / self.dials.cost_scale),
+        })
+    }
+
     fn appraise(&self, prompt: &Prompt, policy: &Policy) -> Result<Appraisal> {
-        policy.check()?;
-        self.check_allow(policy)?;
-        let lambda = self.dials.exchange_rate(policy)?;
         let tokens = self.tokenizer.encode(&prompt.text()?);
-        let estimates = self.head.estimate(&self.embedder.embed(&tokens)?)?;
-        let usd = self.catalog.usd(tokens.total, policy.expected_output_tokens);
+        self.weigh(&tokens, self.embedder.embed(&tokens)?, policy)
+    }
+
+    fn appraise_all(&self, prompts: &[Prompt], policy: &Policy) -> Result<Vec<Appraisal>> {
+        let tokens: Vec<Tokens> = prompts.iter().map(|p| Ok(self.tokenizer.encode(&p.text()?))).collect::<Result<_>>()?;
+        let embeddings = self.embedder.embed_batch(&tokens)?;
+        tokens.iter().zip(embeddings).map(|(tokens, embedding)| self.weigh(tokens, embedding, policy)).collect()
+    }
+
+    fn weigh(&self, tokens: &Tokens, embedding: Embedding, policy: &Policy) -> Result<Appraisal> {
+        let mut estimates = self.head.estimate(&embedding)?;
+        let mut usd = self.catalog.usd(tokens.total, policy.expected_output_tokens);
+        let learned = self.learner.as_ref().map(|learner| learner.correct(embedding, &mut estimates, &mut usd));
         let offers = self.catalog.candidates().iter().zip(estimates).zip(usd).map(|((candidate, estimate), usd)| Offer {
             estimate,
             usd,
             ineligible: why_not(candidate, policy, tokens.total, usd),
         });
-        let caution = policy.caution.unwrap_or(0.0);
-        Ok(Appraisal { offers: offers.collect(), lambda, caution, truncated: tokens.truncated() })
+        Ok(Appraisal { offers: offers.collect(), learned, truncated: tokens.truncated() })
     }
 
-    fn check_allow(&self, policy: &Policy) -> Result<()> {
+    fn check(&self, policy: &Policy) -> Result<()> {
+        policy.check()?;
+        if policy.explore.is_some_and(|explore| explore > 0.0) {
+            self.learner()?;
+        }
         let unknown = policy.allow.iter().flatten().find(|id| self.catalog.position(id).is_none());
         match unknown {
             Some(id) => {
@@ -180,15 +305,31 @@ impl Router {
         }
     }
 
-    fn scores(&self, appraisal: &Appraisal) -> Vec<Score> {
-        let scored = self.catalog.candidates().iter().zip(&appraisal.offers);
+    fn decision(&self, appraisal: Appraisal, rate: Rate, choice: Choice, propensity: f64) -> Decision {
+        let decision = Decision {
+            id: self.ids.next(),
+            model: self.catalog.candidates()[choice.index].id.clone(),
+            reason: choice.reason,
+            propensity,
+            usd: appraisal.offers[choice.index].usd,
+            scores: self.scores(&appraisal.offers, rate),
+            truncated: appraisal.truncated,
+        };
+        if let (Some(learner), Some(learned)) = (&self.learner, appraisal.learned) {
+            learner.remember(&decision.id, choice.index, decision.usd, learned);
+        }
+        decision
+    }
+
+    fn scores(&self, offers: &[Offer], rate: Rate) -> Vec<Score> {
+        let scored = self.catalog.candidates().iter().zip(offers);
         scored
             .map(|(candidate, offer)| Score {
                 model: candidate.id.clone(),
                 quality: offer.estimate.quality,
                 spread: offer.estimate.spread,
                 usd: offer.usd,
-                utility: offer.utility(appraisal.lambda, appraisal.caution),
+                utility: offer.utility(rate.lambda, rate.caution),
                 ineligible: offer.ineligible,
             })
             .collect()
@@ -208,9 +349,16 @@ pub fn load_embedder(file: EmbedderFile) -> Result<(Tokenizer, GraphEmbedder)> {
 /// What is known of one prompt before a candidate is chosen.
 struct Appraisal {
     offers: Vec<Offer>,
+    /// What the bandit knows of it, where there is one.
+    learned: Option<Learned>,
+    truncated: bool,
+}
+
+/// What a policy's dials come to.
+#[derive(Clone, Copy)]
+struct Rate {
     lambda: f64,
     caution: f64,
-    truncated: bool,
 }
 
 fn check_fingerprint(router: &RouterFile, found: &str) -> Result<()> {
@@ -234,7 +382,7 @@ fn why_not(candidate: &Candidate, policy: &Policy, input: usize, usd: f64) -> Op
     barred.into_iter().find_map(|(is, why)| is.then_some(why))
 }
 
-/// Decision ids: unlike for unlike seeds, in sequence within one router (SplitMix64).
+/// Decision ids: unlike for unlike seeds, in sequence within one router.
 struct Ids {
     state: AtomicU64,
 }
@@ -245,9 +393,6 @@ impl Ids {
     }
 
     fn next(&self) -> String {
-        let mut z = self.state.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        format!("{:016x}", z ^ (z >> 31))
+        format!("{:016x}", mix(self.state.fetch_add(STEP, Ordering::Relaxed)))
     }
 }

@@ -51,10 +51,19 @@ impl WasmRouter {
         plain(&self.0.rank(&prompt(input)?, &policy(options)?).map_err(thrown)?)
     }
 
+    /// Decides where every prompt of a batch goes. `goal` is an object with one of `budgetUsd`, `minQuality`, `costWeight`.
+    pub fn assign(&self, inputs: Array, goal: JsValue, options: JsValue) -> Result<JsValue, JsValue> {
+        let start = now();
+        let goal = read("goal", "expected a number for one of budgetUsd, minQuality and costWeight", goal)?;
+        let plan = self.0.assign(&prompts(&inputs)?, goal, &policy(options)?).map_err(thrown)?;
+        let plan = plain(&plan)?;
+        Reflect::set(&plan, &"ms".into(), &(now() - start).into())?;
+        Ok(plan)
+    }
+
     /// Unit vectors, one row of `width` numbers per input.
     pub fn embed(&self, inputs: Array) -> Result<Float32Array, JsValue> {
-        let prompts: Vec<Prompt> = inputs.iter().map(prompt).collect::<Result<_, _>>()?;
-        let rows = self.0.embed(&prompts).map_err(thrown)?;
+        let rows = self.0.embed(&prompts(&inputs)?).map_err(thrown)?;
         Ok(Float32Array::from(rows.iter().map(Embedding::as_slice).collect::<Vec<_>>().concat().as_slice()))
     }
 
@@ -136,6 +145,10 @@ fn prompt(input: JsValue) -> Result<Prompt, JsValue> {
     check_text(&input, MAX_NESTING)?;
     let expected = "expected a string or a list of messages with role and content";
     read("prompt", expected, input)
+}
+
+fn prompts(inputs: &Array) -> Result<Vec<Prompt>, JsValue> {
+    inputs.iter().map(prompt).collect()
 }
 
 fn policy(options: JsValue) -> Result<Policy, JsValue> {

@@ -195,3 +195,22 @@ fn a_failed_training_leaves_nothing_behind() {
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["outcomes.jsonl"]);
 }
+
+#[test]
+fn assign_plans_a_batch_within_its_budget() {
+    let assign = |arguments: &[&str], input: &str| {
+        let all: Vec<&str> = ["assign"].iter().chain(&TINY).chain(arguments).copied().collect();
+        run_with(&all, input)
+    };
+    let prompts = "hello\nWhat is the capital of France?\nProve it.\n";
+    let picks = out(&assign(&["--cost-weight", "0"], prompts));
+    assert_eq!(picks.lines().count(), 3, "{picks}");
+    let plan: Value = serde_json::from_str(&out(&assign(&["--min-quality", "0", "--json"], prompts))).unwrap();
+    let frontier = plan["frontier"].as_array().unwrap();
+    assert_eq!((&plan["usd"], plan["picks"].as_array().unwrap().len()), (&frontier[0]["usd"], 3));
+    let budget = frontier[frontier.len() - 1]["usd"].to_string();
+    assert_eq!(out(&assign(&["--budget-usd", &budget], prompts)), picks);
+    assert_eq!(failure(&assign(&["--budget-usd", "0"], prompts)), (1, "INFEASIBLE".into()));
+    assert_eq!(failure(&assign(&["--budget-usd", "1"], "")), (2, "BAD_INPUT".into()));
+    assert_eq!(assign(&[], prompts).status.code(), Some(2));
+}

@@ -41,6 +41,13 @@ pub struct PolicyArgs {
     /// Least mean quality over many prompts, 0 to 1.
     #[arg(long, group = "dial")]
     min_quality: Option<f64>,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// What holds for every prompt, whatever the dial.
+#[derive(clap::Args)]
+pub struct LimitArgs {
     /// Most that a call may cost, in US dollars.
     #[arg(long)]
     max_usd: Option<f64>,
@@ -60,14 +67,19 @@ pub struct PolicyArgs {
 
 impl PolicyArgs {
     fn policy(&self) -> Policy {
+        Policy { cost_weight: self.cost_weight, min_quality: self.min_quality, ..self.limits.policy() }
+    }
+}
+
+impl LimitArgs {
+    pub fn policy(&self) -> Policy {
         Policy {
-            cost_weight: self.cost_weight,
-            min_quality: self.min_quality,
             max_usd: self.max_usd,
             caution: self.caution,
             allow: self.allow.clone(),
             needs: self.needs.clone(),
             expected_output_tokens: self.expected_output_tokens,
+            ..Policy::default()
         }
     }
 }

@@ -1,0 +1,229 @@
+//! Feedback updates the head online; state is mergeable sums and holds no text.
+//!
+//! Every candidate is an arm of a contextual bandit (MetaLLM, arXiv 2407.10834, Algorithm 1; LinUCB: Li et al. 2010,
+//! arXiv 1003.0146). What is learned is what the shipped head leaves over: with x the embedding and a trailing 1, r the
+//! score, q(x) the head's estimate and k the ridge,
+//!
+//! ```text
+//! A = kI + Σ xxᵀ     b = Σ (r - q(x)) x     δ = A⁻¹b     estimate = q(x) + δᵀx     width = √(xᵀA⁻¹x)
+//! ```
+//!
+//! so a router without feedback routes as it was shipped, and one with an empty head is plain LinUCB. An update costs
+//! O(d²): A⁻¹ follows by Sherman and Morrison's formula. Drift is met by discounting: old sums fade by a factor at each
+//! update of their arm, while the ridge is kept up coordinate by coordinate.
+
+mod explore;
+mod projection;
+mod state;
+mod symmetric;
+
+pub use explore::{Exploration, Rule};
+
+use crate::error::{Error, Result};
+use projection::Projection;
+use serde::Deserialize;
+use symmetric::{Symmetric, dot};
+
+/// How to learn.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Learning {
+    /// How candidates of uncertain quality are tried.
+    pub rule: Rule,
+    /// How much: widths added by LinUCB, or the scale of the deviation that Thompson sampling draws from. 0 or more.
+    pub explore: f64,
+    /// Trust in the shipped head: so many observations along a direction outweigh it by half. Above 0.
+    pub ridge: f64,
+    /// What an old observation keeps of its weight at each new one of its candidate: above 0, and 1 to never forget.
+    pub discount: f64,
+    /// Project embeddings to so many numbers first: a smaller state that learns faster and less. Without it: all of them.
+    pub dimensions: Option<usize>,
+    /// What exploring may cost beyond the best guesses, over the router's life, in US dollars. Without it: any sum.
+    pub max_explore_usd: Option<f64>,
+}
+
+impl Default for Learning {
+    fn default() -> Self {
+        Self { rule: Rule::LinUcb, explore: 0.0, ridge: 20.0, discount: 1.0, dimensions: None, max_explore_usd: None }
+    }
+}
+
+impl Learning {
+    /// # Errors
+    /// [`Error::BadInput`] names the first setting that is out of range.
+    pub fn check(&self) -> Result<()> {
+        let bad = |name: &str, value: f64, range: &str| Err(Error::input(name, format!("{value} is not {range}")));
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        if !(self.explore == 0.0 || positive(self.explore)) {
+            return bad("explore", self.explore, "a finite number, 0 or more");
+        }
+        if !positive(self.ridge) {
+            return bad("ridge", self.ridge, "a finite number above 0");
+        }
+        if !(positive(self.discount) && self.discount <= 1.0) {
+            return bad("discount", self.discount, "above 0 and at most 1");
+        }
+        if let Some(usd) = self.max_explore_usd.filter(|usd| !(*usd == 0.0 || positive(*usd))) {
+            return bad("maxExploreUsd", usd, "a finite number, 0 or more");
+        }
+        match self.dimensions {
+            Some(0) => bad("dimensions", 0.0, "1 or more"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What feedback has taught about every candidate.
+#[derive(Clone, Debug)]
+pub struct Bandit {
+    settings: Learning,
+    projection: Projection,
+    arms: Vec<Arm>,
+}
+
+/// One candidate's sums, and what follows from them.
+#[derive(Clone, Debug)]
+struct Arm {
+    /// kI + Σ xxᵀ
+    a: Symmetric,
+    inverse: Symmetric,
+    /// Σ (r - q(x)) x
+    b: Vec<f64>,
+    /// A⁻¹b
+    delta: Vec<f64>,
+    /// Observations, discounted like the rest.
+    count: f64,
+    cost: Cost,
+    /// The coordinate whose ridge is kept up next.
+    upkeep: usize,
+}
+
+/// Bills beside expectations.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    count: f64,
+    /// Σ paid / expected
+    ratios: f64,
+}
+
+/// What the bandit adds to an estimate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Correction {
+    /// To be added to the quality.
+    pub shift: f64,
+    /// √(xᵀA⁻¹x): how little is known in this direction; 1/√ridge where nothing was seen.
+    pub width: f64,
+}
+
+impl Bandit {
+    /// For so many candidates and embeddings of `width` numbers.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for settings out of range.
+    pub fn new(candidates: usize, width: usize, settings: Learning) -> Result<Self> {
+        settings.check()?;
+        let projection = Projection::new(width, settings.dimensions);
+        let arms = vec![Arm::new(projection.outputs() + 1, settings.ridge); candidates];
+        Ok(Self { settings, projection, arms })
+    }
+
+    /// How it learns.
+    pub fn settings(&self) -> &Learning {
+        &self.settings
+    }
+
+    /// What an embedding looks like to the bandit: projected, with a trailing 1.
+    pub fn context(&self, embedding: &[f32]) -> Vec<f64> {
+        let mut x = self.projection.apply(embedding);
+        x.push(1.0);
+        x
+    }
+
+    /// What has been learned about every candidate for a context.
+    pub fn corrections(&self, context: &[f64]) -> Vec<Correction> {
+        let unknown = Correction { shift: 0.0, width: self.width_of_the_unknown(context) };
+        let correct = |arm: &Arm| Correction {
+            shift: dot(&arm.delta, context),
+            // Rounding may leave a tiny negative number where all is known.
+            width: dot(&arm.inverse.times(context), context).max(0.0).sqrt(),
+        };
+        self.arms.iter().map(|arm| if arm.count > 0.0 { correct(arm) } else { unknown }).collect()
+    }
+
+    /// Learns that a candidate's score was `residual` above the head's estimate. O(d²).
+    pub fn update(&mut self, candidate: usize, context: &[f64], residual: f64) {
+        self.arms[candidate].update(context, residual, &self.settings);
+    }
+
+    /// The width of a context that resembles nothing seen.
+    pub fn width_of_the_unknown(&self, context: &[f64]) -> f64 {
+        (dot(context, context) / self.settings.ridge).sqrt()
+    }
+
+    /// Learns what a call cost, beside what was expected of it, in US dollars.
+    pub fn update_cost(&mut self, candidate: usize, paid: f64, expected: f64) {
+        // A free candidate has no expectation that a bill could be a multiple of.
+        if expected > 0.0 {
+            let cost = &mut self.arms[candidate].cost;
+            cost.count = cost.count * self.settings.discount + 1.0;
+            cost.ratios = cost.ratios * self.settings.discount + paid / expected;
+        }
+    }
+
+    /// By what factor each candidate's calls turned out dearer than expected: the mean of `ridge` calls at 1 and those seen.
+    pub fn cost_factors(&self) -> impl Iterator<Item = f64> {
+        let ridge = self.settings.ridge;
+        self.arms.iter().map(move |arm| (ridge + arm.cost.ratios) / (ridge + arm.cost.count))
+    }
+
+    /// Observations of a candidate, discounted.
+    pub fn count(&self, candidate: usize) -> f64 {
+        self.arms[candidate].count
+    }
+}
+
+impl Arm {
+    fn new(width: usize, ridge: f64) -> Self {
+        Self {
+            a: Symmetric::diagonal(width, ridge),
+            inverse: Symmetric::diagonal(width, 1.0 / ridge),
+            b: vec![0.0; width],
+            delta: vec![0.0; width],
+            count: 0.0,
+            cost: Cost::default(),
+            upkeep: 0,
+        }
+    }
+
+    fn update(&mut self, x: &[f64], residual: f64, settings: &Learning) {
+        if settings.discount < 1.0 {
+            self.fade(settings);
+        }
+        self.a.add_outer(x, 1.0);
+        self.inverse.inverse_add_outer(x, 1.0);
+        self.b.iter_mut().zip(x).for_each(|(b, x)| *b += residual * x);
+        self.count += 1.0;
+        self.delta = self.inverse.times(&self.b);
+    }
+
+    /// Discounts all sums. The ridge would fade with them; one coordinate a time gets back what n updates take from it.
+    fn fade(&mut self, settings: &Learning) {
+        let n = self.b.len();
+        self.a.scale(settings.discount);
+        self.inverse.scale(1.0 / settings.discount);
+        self.b.iter_mut().for_each(|b| *b *= settings.discount);
+        self.count *= settings.discount;
+        let mut axis = vec![0.0; n];
+        axis[self.upkeep] = 1.0;
+        let weight = settings.ridge * (1.0 - settings.discount) * n as f64;
+        self.a.add_outer(&axis, weight);
+        self.inverse.inverse_add_outer(&axis, weight);
+        self.upkeep = (self.upkeep + 1) % n;
+    }
+
+    /// What follows from the sums, anew.
+    fn solve(&mut self) {
+        self.inverse = self.a.inverse();
+        self.delta = self.inverse.times(&self.b);
+    }
+}

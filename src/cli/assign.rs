@@ -1,0 +1,81 @@
+//! `pointsman assign`
+
+use super::route::LimitArgs;
+use super::{DEFAULT_EMBEDDER, DEFAULT_ROUTER, parse_prompt, print_json, read};
+use anyhow::Context;
+use pointsman::prompt::Prompt;
+use pointsman::router::{BatchGoal, Plan, Router};
+use std::io::BufRead;
+use std::path::PathBuf;
+
+/// Decide where every prompt of a batch goes, so that together they reach a goal at least cost.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A file of prompts, one a line: a JSON string, or a JSON list of chat messages. Without it, every line of standard
+    /// input is a prompt as it is.
+    #[arg(long)]
+    jsonl: Option<PathBuf>,
+    #[arg(long, default_value = DEFAULT_ROUTER)]
+    router: PathBuf,
+    #[arg(long, default_value = DEFAULT_EMBEDDER)]
+    embedder: PathBuf,
+    #[command(flatten)]
+    goal: GoalArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// Print the whole plan as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct GoalArgs {
+    /// The best mean quality that costs at most this much together, in US dollars.
+    #[arg(long)]
+    budget_usd: Option<f64>,
+    /// The least cost of a mean quality of at least this, 0 to 1.
+    #[arg(long)]
+    min_quality: Option<f64>,
+    /// MetaLLM's p, for each prompt alone.
+    #[arg(long)]
+    cost_weight: Option<f64>,
+}
+
+impl GoalArgs {
+    fn goal(&self) -> Option<BatchGoal> {
+        let budget = self.budget_usd.map(BatchGoal::BudgetUsd);
+        budget.or(self.min_quality.map(BatchGoal::MinQuality)).or(self.cost_weight.map(BatchGoal::CostWeight))
+    }
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let goal = args.goal.goal().context("a goal is missing")?;
+    let prompts = prompts(args)?;
+    let router = Router::load(&read(&args.router)?, &read(&args.embedder)?, 0)
+        .with_context(|| format!("{} with {}", args.router.display(), args.embedder.display()))?;
+    let plan = router.assign(&prompts, goal, &args.limits.policy())?;
+    if args.json { print_json(&plan) } else { print(&plan) }
+}
+
+fn prompts(args: &Args) -> anyhow::Result<Vec<Prompt>> {
+    match &args.jsonl {
+        Some(path) => read(path)?.lines().enumerate().map(|(i, line)| parse_prompt(i, &line?)).collect(),
+        None => std::io::stdin().lines().map(|line| Ok(Prompt::Text(line?))).collect(),
+    }
+}
+
+/// One candidate a line, so that lines of output are lines of input; the sum goes to standard error.
+fn print(plan: &Plan) -> anyhow::Result<()> {
+    plan.picks.iter().try_for_each(|pick| -> anyhow::Result<()> {
+        say!("{}", pick.model);
+        Ok(())
+    })?;
+    let ends = plan.frontier.first().zip(plan.frontier.last());
+    eprintln!("expected: ${:.6} together, mean quality {:.4}", plan.usd, plan.quality);
+    if let Some((cheapest, best)) = ends {
+        let (from, to) = ((cheapest.usd, cheapest.quality), (best.usd, best.quality));
+        eprintln!("this batch can have ${:.6} for {:.4} up to ${:.6} for {:.4}", from.0, from.1, to.0, to.1);
+    }
+    Ok(())
+}
