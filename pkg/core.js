@@ -41,10 +41,13 @@ export function routerFactory(host) {
     const seed = readSeed(options.seed);
     const policy = options.policy ?? {};
     checkKeys('policy', policy);
+    const { learn } = options;
+    if (learn !== undefined) checkKeys('learn', learn);
     const { router, file, digest } = await gather(host, options, report, () => start(options.wasm));
     // This consumes the file, also where it throws.
     const engine = attempt(() => new host.glue.WasmRouter(router, file, seed, digest));
     try {
+      if (learn !== undefined) attempt(() => engine.learn(defined(learn), seed));
       const { fallback } = options;
       return new Router(host.glue, engine, { policy: defined(policy), fallback, onDecision });
     } catch (error) {
@@ -155,6 +158,24 @@ class Router {
     const { ms, ...plan } = attempt(() => engine.assign(prompts, ...splitGoal(this.#defaults, goal)));
     for (const pick of plan.picks) this.#announce(Object.assign(pick, { ms: ms / prompts.length }));
     return plan;
+  }
+
+  feedback(id, outcome) {
+    const engine = this.#alive();
+    if (typeof id !== 'string') throw badInput('id: expected the id of a decision');
+    checkKeys('feedback', outcome);
+    attempt(() => engine.feedback(id, defined(outcome)));
+  }
+
+  exportState() {
+    const engine = this.#alive();
+    return attempt(() => engine.exportState());
+  }
+
+  mergeState(state) {
+    const engine = this.#alive();
+    if (!(state instanceof Uint8Array)) throw badInput('state: expected the Uint8Array of an exportState');
+    attempt(() => engine.mergeState(state));
   }
 
   async embed(input) {

@@ -51,6 +51,11 @@ export interface RouterOptions {
   /** Defaults for the options of every `route` and `rank`. */
   readonly policy?: Policy;
   /**
+   * Learns from {@link Router.feedback}: estimates and costs move to where outcomes say they belong. `{}` takes every
+   * default. Memory: 1.2 MB a candidate.
+   */
+  readonly learn?: Learning;
+  /**
    * The WebAssembly module, where neither file that ships can be read from beside this module. They are
    * `pointsman/pointsman.wasm`, which runs wherever there is SIMD, and `pointsman/pointsman-relaxed.wasm` for relaxed
    * SIMD; by default the one that is faster here is loaded. Both give the same decisions. All routers of a page or
@@ -63,6 +68,33 @@ export interface RouterOptions {
   readonly onDecision?: (decision: Decision) => void;
   /** Called while the router file and the embedder file load. */
   readonly onProgress?: (progress: Progress) => void;
+}
+
+/** How a router learns: a linear bandit on top of the shipped head. */
+export interface Learning {
+  /**
+   * How candidates of uncertain quality are tried: `linucb` (the default) takes the best that is plausible, `thompson`
+   * the best of a draw from what is plausible, with the probability in `Decision.propensity`.
+   */
+  readonly rule?: 'linucb' | 'thompson';
+  /** How much they are tried: standard widths, from 0 (the default: only learn from what is chosen anyway) up. */
+  readonly explore?: number;
+  /** Trust in the shipped head: so many outcomes along a direction outweigh it by half. Above 0; default 20. */
+  readonly ridge?: number;
+  /** What an old outcome keeps of its weight at each new one of its candidate: above 0 and up to 1, the default. */
+  readonly discount?: number;
+  /** Project embeddings to so many numbers first: less memory, a smaller state, coarser learning. */
+  readonly dimensions?: number;
+  /** What exploring may cost beyond the best guesses over the router's life, in US dollars. Default: any sum. */
+  readonly maxExploreUsd?: number;
+}
+
+/** What came of a decision. */
+export interface Feedback {
+  /** How good the answer was, 0 to 1. */
+  readonly score: number;
+  /** What the call cost, in US dollars, where you know. */
+  readonly usd?: number;
 }
 
 /** A compiled `WebAssembly.Module`, where the project's libraries declare such a thing. */
@@ -91,6 +123,8 @@ export interface Policy {
   readonly maxUsd?: number;
   /** How many spreads to take off each predicted quality before choosing, from 0 (the default) up. */
   readonly caution?: number;
+  /** How much to try candidates of uncertain quality, in place of {@link Learning.explore}; for a router that learns. */
+  readonly explore?: number;
   /** Ids of the only candidates that may be chosen. */
   readonly allow?: readonly string[];
 }
@@ -132,7 +166,7 @@ export type Goal = Limits & (
 );
 
 /** Everything of a request but its dials. */
-export type Limits = Omit<RankOptions, 'costWeight' | 'minQuality'>;
+export type Limits = Omit<RankOptions, 'costWeight' | 'minQuality' | 'explore'>;
 
 /** One efficient way to answer a batch. */
 export interface FrontierPoint {
@@ -180,9 +214,9 @@ export interface Decision {
   readonly model: string;
   /**
    * `utility` it has the greatest utility; `budget` one of greater utility would cost more than `maxUsd`;
-   * `only-eligible` no other may be chosen; `assigned` it is part of a plan; `fallback-error` the engine failed, see `error`.
+   * `only-eligible` no other may be chosen; `explore` it is tried in order to learn; `assigned` it is part of a plan; `fallback-error` the engine failed, see `error`.
    */
-  readonly reason: 'utility' | 'budget' | 'only-eligible' | 'assigned' | 'fallback-error';
+  readonly reason: 'utility' | 'budget' | 'only-eligible' | 'explore' | 'assigned' | 'fallback-error';
   /** Probability with which this candidate was chosen, above 0 and up to 1. */
   readonly propensity: number;
   /** All candidates, in the order of `Router.candidates`; empty after a `fallback-error`. */
@@ -259,6 +293,26 @@ export interface Router extends AsyncDisposable {
    *   of this batch's reach, which the message names; `ENGINE`.
    */
   assign(inputs: readonly Input[], goal: Goal): Promise<Plan>;
+  /**
+   * Tells what came of a decision, for a router made with `learn`. It may come late, or never: the last 4096 decisions
+   * are remembered, and each takes one feedback.
+   *
+   * @throws {PointsmanError} `BAD_INPUT` an id that is not remembered, a number out of range, a router that does not learn.
+   */
+  feedback(id: string, outcome: Feedback): void;
+  /**
+   * What was learned, as sums by candidate: 300 kB each at full width. No text, and no embedding of a single prompt.
+   *
+   * @throws {PointsmanError} `BAD_INPUT` for a router that does not learn.
+   */
+  exportState(): Uint8Array;
+  /**
+   * Adds what another router has learned; states of many devices add up to that of one that saw all. Candidates are
+   * matched by id. Nothing changes where this throws.
+   *
+   * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` one of other dimensions; `BAD_INPUT`.
+   */
+  mergeState(state: Uint8Array): void;
   /**
    * The embedding of one prompt, or of a list of them, row after row. Each is a unit vector.
    *

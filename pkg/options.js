@@ -4,18 +4,20 @@ import { badInput } from './error.js';
 
 /** The two dials that exclude each other: a call that turns one replaces either default. */
 const DIALS = ['costWeight', 'minQuality'];
-const POLICY = [...DIALS, 'maxUsd', 'caution', 'allow'];
+const POLICY = [...DIALS, 'maxUsd', 'caution', 'explore', 'allow'];
 const REQUEST = [...POLICY, 'needs', 'expectedOutputTokens'];
 
 /** What a batch can be asked to reach: exactly one of these. */
 const GOALS = ['budgetUsd', 'minQuality', 'costWeight'];
-const LIMITS = REQUEST.filter((name) => !DIALS.includes(name));
+const LIMITS = REQUEST.filter((name) => !DIALS.includes(name) && name !== 'explore');
 
 const KNOWN = {
-  createRouter: ['router', 'embedder', 'fallback', 'policy', 'wasm', 'seed', 'onDecision', 'onProgress'],
+  createRouter: ['router', 'embedder', 'fallback', 'policy', 'learn', 'wasm', 'seed', 'onDecision', 'onProgress'],
   router: ['src', 'sha256'],
   embedder: ['src', 'sha256'],
   policy: POLICY,
+  learn: ['rule', 'explore', 'ridge', 'discount', 'dimensions', 'maxExploreUsd'],
+  feedback: ['score', 'usd'],
   rank: REQUEST,
   route: [...REQUEST, 'signal'],
   assign: [...GOALS, ...LIMITS],

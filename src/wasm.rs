@@ -61,6 +61,30 @@ impl WasmRouter {
         Ok(plan)
     }
 
+    /// Turns on learning from feedback.
+    pub fn learn(&mut self, settings: JsValue, seed: u64) -> Result<(), JsValue> {
+        let settings = read("learn", "expected the settings of a bandit", settings)?;
+        self.0.learn(settings, seed).map_err(thrown)
+    }
+
+    /// Tells what came of a decision.
+    pub fn feedback(&self, id: &str, outcome: JsValue) -> Result<(), JsValue> {
+        let outcome = read("feedback", "expected a score from 0 to 1 and optionally usd", outcome)?;
+        self.0.feedback(id, outcome).map_err(thrown)
+    }
+
+    /// What was learned, as sums.
+    #[wasm_bindgen(js_name = exportState)]
+    pub fn export_state(&self) -> Result<Vec<u8>, JsValue> {
+        self.0.export_state().map_err(thrown)
+    }
+
+    /// Adds what another router has learned.
+    #[wasm_bindgen(js_name = mergeState)]
+    pub fn merge_state(&self, state: &[u8]) -> Result<(), JsValue> {
+        self.0.merge_state(state).map_err(thrown)
+    }
+
     /// Unit vectors, one row of `width` numbers per input.
     pub fn embed(&self, inputs: Array) -> Result<Float32Array, JsValue> {
         let rows = self.0.embed(&prompts(&inputs)?).map_err(thrown)?;

@@ -14,9 +14,9 @@ fn offer(rng: &mut Rng) -> Offer {
 }
 
 fn batch(rng: &mut Rng, queries: usize, candidates: usize) -> Vec<Vec<Offer>> {
-    let mut row = || -> Vec<Offer> { (0..candidates).map(|_| offer(rng)).collect() };
+    let row = || -> Vec<Offer> { (0..candidates).map(|_| offer(rng)).collect() };
     let open = |row: &Vec<Offer>| row.iter().any(|o| o.ineligible.is_none());
-    std::iter::repeat_with(|| row()).filter(open).take(queries).collect()
+    std::iter::repeat_with(row).filter(open).take(queries).collect()
 }
 
 fn total(offers: &[Vec<Offer>], picks: &[usize], caution: f64) -> (f64, f64) {

@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tract_core::internal::*;
 use tract_core::ops::{konst::Const, source::TypedSource};
-use tract_core::prelude::*;
 
 /// A sentence encoder, optimised once for every text length.
 pub(super) struct Graph {

@@ -12,7 +12,7 @@ import { typeCheck } from './support/types.mjs';
 
 const USE = `
 import { createRouter, PointsmanError } from 'pointsman';
-import type { Candidate, Decision, Input, Policy, Router, RouterOptions, Score, Stats } from 'pointsman';
+import type { Candidate, Decision, Goal, Input, Plan, Policy, Router, RouterOptions, Score, Stats } from 'pointsman';
 
 export async function use(input: Input, options: RouterOptions, policy: Policy): Promise<Decision> {
   await using router: Router = await createRouter({ ...options, onProgress: ({ loaded, total }) => loaded / total });
@@ -20,6 +20,10 @@ export async function use(input: Input, options: RouterOptions, policy: Policy):
   const stats: Stats = router.stats();
   const candidates: readonly Candidate[] = router.candidates;
   const vectors: Float32Array = await router.embed([input, 'text', [{ role: 'user', content: 'chat' }]]);
+  const goal: Goal = { budgetUsd: 1, caution: 1 };
+  const plan: Plan = await router.assign(['one', 'two'], goal);
+  router.feedback(plan.picks[0].id, { score: 1, usd: 0.01 });
+  router.mergeState(router.exportState());
   console.log(scores, stats, candidates, vectors);
   try {
     return await router.route(input, { costWeight: 1, signal: AbortSignal.timeout(1000) });
@@ -35,6 +39,12 @@ import { createRouter } from 'pointsman';
 const router = await createRouter();
 // @ts-expect-error a misspelt dial
 await router.route('x', { costweight: 1 });
+// @ts-expect-error two goals at once
+await router.assign(['x'], { budgetUsd: 1, minQuality: 0.5 });
+// @ts-expect-error no goal
+await router.assign(['x'], { caution: 1 });
+// @ts-expect-error feedback needs a score
+router.feedback('id', { usd: 1 });
 // @ts-expect-error rank takes no signal
 await router.rank('x', { signal: new AbortController().signal });
 // @ts-expect-error a number is no prompt

@@ -14,7 +14,6 @@ use tract_core::ops::{
     math,
     nn::{Reduce, Reducer, Softmax, SoftmaxKind},
 };
-use tract_core::prelude::*;
 
 /// The graph, typed for one text of any length, and its inputs. Big tensors are sources still.
 pub(super) fn read(model: &ModelProto, tensors: &Tensors) -> TractResult<(TypedModel, Inputs)> {

@@ -10,7 +10,6 @@ use tract_core::ops::{
     nn::{Reduce, Reducer},
     source::TypedSource,
 };
-use tract_core::prelude::*;
 
 /// A graph, and the big tensors that wait beside it as if they were inputs.
 pub(super) struct Pattern<'a> {

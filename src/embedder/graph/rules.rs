@@ -13,7 +13,6 @@ use tract_core::ops::{
     math::{Add, Div, Erf, Mul, Pow, Sqrt, Square, Sub},
     nn::{Softmax, SoftmaxKind},
 };
-use tract_core::prelude::*;
 
 /// What rules need to know beside the graph.
 pub(super) struct Context {
