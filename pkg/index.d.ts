@@ -115,10 +115,12 @@ export interface Policy {
    */
   readonly costWeight?: number;
   /**
-   * Mean quality to hold over many prompts at least cost, 0 to 1. Excludes `costWeight`.
-   * One that no weight of cost reached in training is refused (`INFEASIBLE`).
+   * Mean quality to hold over many prompts at least cost: a number from 0 to 1, or `'best'` for that of the best single
+   * candidate less a small epsilon. Excludes `costWeight`. Where the router file carries a guarantee, as the default one
+   * does, it is proven on rows that nothing was fitted on, with the file's confidence; one that is not proven is refused
+   * (`INFEASIBLE`), or for `'best'`, every prompt goes to that candidate (reason `guarantee`).
    */
-  readonly minQuality?: number;
+  readonly minQuality?: number | 'best';
   /** What this one request may cost at the expected length of its answer, in US dollars. */
   readonly maxUsd?: number;
   /** How many spreads to take off each predicted quality before choosing, from 0 (the default) up. */
@@ -214,9 +216,11 @@ export interface Decision {
   readonly model: string;
   /**
    * `utility` it has the greatest utility; `budget` one of greater utility would cost more than `maxUsd`;
-   * `only-eligible` no other may be chosen; `explore` it is tried in order to learn; `assigned` it is part of a plan; `fallback-error` the engine failed, see `error`.
+   * `only-eligible` no other may be chosen; `low-confidence` the prompt is unlike all that the router was trained on, so
+   * it goes to the strongest candidate, or with `costWeight`, where mean scores send it; `guarantee` nothing cheaper is
+   * proven to keep `minQuality: 'best'`; `explore` it is tried in order to learn; `assigned` it is part of a plan; `fallback-error` the engine failed, see `error`.
    */
-  readonly reason: 'utility' | 'budget' | 'only-eligible' | 'explore' | 'assigned' | 'fallback-error';
+  readonly reason: 'utility' | 'budget' | 'only-eligible' | 'low-confidence' | 'guarantee' | 'explore' | 'assigned' | 'fallback-error';
   /** Probability with which this candidate was chosen, above 0 and up to 1. */
   readonly propensity: number;
   /** All candidates, in the order of `Router.candidates`; empty after a `fallback-error`. */

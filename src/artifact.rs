@@ -2,15 +2,16 @@
 
 use crate::catalog::{Candidate, Catalog};
 use crate::error::{Error, Result};
-use crate::head::{Head, Link};
+use crate::features::{Clusters, FeatureMap, SURFACE, Scale};
+use crate::head::{Head, Linear, Link};
 use crate::policy::{Dials, Knot};
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 const MAGIC: &[u8; 8] = b"PTSROUTR";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HASH_LEN: usize = 32;
 
 /// Where a router file comes from.
@@ -27,8 +28,8 @@ pub struct Provenance {
     pub date: String,
     /// Version of pointsman that trained it.
     pub version: String,
-    /// L2 penalty per candidate, chosen by cross-validation.
-    pub penalties: Vec<f64>,
+    /// L2 penalty of the qualities' weights, chosen by cross-validation.
+    pub penalty: f64,
     /// The best single candidate on the training rows: what routing must beat.
     pub best_single: BestSingle,
     /// What routing at the default dial brought out of fold, on the rows that the best single candidate answered.
@@ -62,6 +63,8 @@ pub struct BestSingle {
 pub struct RouterFile {
     /// The candidates.
     pub catalog: Catalog,
+    /// From prompts to what the head reads.
+    pub features: FeatureMap,
     /// One row per candidate.
     pub head: Head,
     /// Exchange rates.
@@ -78,6 +81,7 @@ impl RouterFile {
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let sections = [
             (b"CATA", to_json("catalog", &self.catalog)?),
+            (b"FEAT", feature_bytes(&self.features)),
             (b"HEAD", head_bytes(&self.head)),
             (b"DIAL", to_json("dials", &self.dials)?),
             (b"PROV", to_json("provenance", &self.provenance)?),
@@ -104,6 +108,7 @@ impl RouterFile {
         let mut take = |tag: &[u8; 4], name: &str| sections.remove(tag).ok_or_else(|| Error::artifact(name, "this section is missing"));
         let candidates: Vec<Candidate> = from_json("catalog", take(b"CATA", "catalog")?)?;
         let catalog = Catalog::new(candidates)?;
+        let features = read_features(take(b"FEAT", "features")?)?;
         let head = read_head(take(b"HEAD", "head")?)?;
         let dials: Dials = from_json("dials", take(b"DIAL", "dials")?)?;
         let provenance = from_json("provenance", take(b"PROV", "provenance")?)?;
@@ -113,8 +118,11 @@ impl RouterFile {
         if head.len() != catalog.len() {
             return Err(Error::artifact("head", format!("{} rows for {} candidates", head.len(), catalog.len())));
         }
+        if head.width() != features.width() {
+            return Err(Error::artifact("head", format!("it reads {} features of {}", head.width(), features.width())));
+        }
         dials.check(catalog.len())?;
-        Ok(Self { catalog, head, dials, provenance })
+        Ok(Self { catalog, features, head, dials, provenance })
     }
 }
 
@@ -166,8 +174,7 @@ fn head_bytes(head: &Head) -> Vec<u8> {
         Link::Identity => 1,
     };
     let sizes = [link, head.len() as u32, head.width() as u32];
-    let (weights, bias, weight_variance, bias_variance) = head.parts();
-    let numbers = weights.iter().chain(bias).chain(weight_variance).chain(bias_variance);
+    let numbers = head.parts().into_iter().flat_map(|linear| linear.weights.iter().chain(&linear.bias));
     sizes.iter().flat_map(|n| n.to_le_bytes()).chain(numbers.flat_map(|x| x.to_le_bytes())).collect()
 }
 
@@ -179,11 +186,37 @@ fn read_head(bytes: &[u8]) -> Result<Head> {
         other => return Err(Error::artifact("head", format!("unknown link {other}"))),
     };
     let (n, d) = (reader.u32()? as usize, reader.u32()? as usize);
-    let weights = reader.matrix(n, d)?;
-    let bias = reader.vector(n)?;
-    let head = Head::new(link, weights, bias, reader.matrix(n, d)?, reader.vector(n)?)?;
+    let mut linear = || Ok(Linear { weights: reader.matrix(n, d)?, bias: reader.vector(n)?.into() });
+    let head = Head::new(link, linear()?, linear()?, linear()?)?;
     reader.finish()?;
     Ok(head)
+}
+
+fn feature_bytes(features: &FeatureMap) -> Vec<u8> {
+    let (mean, surface, clusters, near) = features.parts();
+    let sizes = [mean.len(), surface.len(), clusters.scales.len(), clusters.per_set];
+    let scales = surface.iter().flat_map(|s| [s.centre, s.scale]);
+    let numbers = std::iter::once(near).chain(mean.iter().copied()).chain(scales).chain(clusters.scales.iter().copied());
+    let mut bytes: Vec<u8> = sizes.iter().flat_map(|&n| (n as u32).to_le_bytes()).collect();
+    bytes.extend(numbers.flat_map(f32::to_le_bytes));
+    bytes.extend(clusters.values.iter().map(|v| v.cast_unsigned()));
+    bytes
+}
+
+fn read_features(bytes: &[u8]) -> Result<FeatureMap> {
+    let mut reader = Reader { rest: bytes, section: "features" };
+    let [width, surface, centroids, per_set] = [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?].map(|n| n as usize);
+    if surface > SURFACE {
+        return Err(Error::artifact("features", "it describes more of a surface than this version reads"));
+    }
+    let near = reader.vector(1)?[0];
+    let mean = reader.vector(width)?;
+    let surface = reader.vector(2 * surface)?.chunks_exact(2).map(|s| Scale { centre: s[0], scale: s[1] }).collect();
+    let scales = reader.vector(centroids)?;
+    let len = centroids.checked_mul(width).ok_or_else(|| Error::artifact("features", "its size overflows"))?;
+    let values = reader.take(len)?.iter().map(|v| v.cast_signed()).collect();
+    reader.finish()?;
+    FeatureMap::new(mean, surface, Clusters { per_set, values, scales }, near)
 }
 
 /// Takes bytes from the front; a short file is an error, never a panic.
@@ -209,14 +242,14 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    fn vector(&mut self, len: usize) -> Result<Array1<f32>> {
+    fn vector(&mut self, len: usize) -> Result<Vec<f32>> {
         let len = len.checked_mul(4).ok_or_else(|| Error::artifact(self.section, "its size overflows"))?;
         Ok(self.take(len)?.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
     }
 
     fn matrix(&mut self, rows: usize, columns: usize) -> Result<Array2<f32>> {
         let len = rows.checked_mul(columns).ok_or_else(|| Error::artifact(self.section, "its size overflows"))?;
-        let numbers = self.vector(len)?.into_raw_vec_and_offset().0;
+        let numbers = self.vector(len)?;
         Array2::from_shape_vec((rows, columns), numbers).map_err(|e| Error::artifact(self.section, e))
     }
 

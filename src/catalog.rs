@@ -87,10 +87,15 @@ impl Catalog {
         self.0.iter().position(|c| c.id == id)
     }
 
-    /// Expected cost of a prompt on every candidate, in US dollars.
-    /// `output` replaces each candidate's own expected answer length where the caller knows better.
-    pub fn usd(&self, input: usize, output: Option<f64>) -> Vec<f64> {
-        self.0.iter().map(|c| c.usd(input as f64, output.unwrap_or(c.expected_output_tokens))).collect()
+    /// Expected length of every candidate's answer, in tokens: what the caller knows, or the candidate's mean times the
+    /// share that this prompt is expected to ask for.
+    pub fn outputs(&self, known: Option<f64>, shares: &[f64]) -> Vec<f64> {
+        self.0.iter().zip(shares).map(|(c, share)| known.unwrap_or(c.expected_output_tokens * share)).collect()
+    }
+
+    /// Expected cost of a prompt on every candidate, in US dollars, at these answer lengths.
+    pub fn usd(&self, input: usize, outputs: &[f64]) -> Vec<f64> {
+        self.0.iter().zip(outputs).map(|(c, output)| c.usd(input as f64, *output)).collect()
     }
 }
 
@@ -113,8 +118,8 @@ mod tests {
     #[test]
     fn cost_is_tokens_times_price() {
         let catalog = Catalog::new(vec![candidate("a", 1.0), candidate("b", 10.0)]).unwrap();
-        assert_eq!(catalog.usd(1000, None), [0.0012, 0.012]);
-        assert_eq!(catalog.usd(1000, Some(0.0)), [0.001, 0.01]);
+        assert_eq!(catalog.usd(1000, &catalog.outputs(None, &[1.0, 0.5])), [0.0012, 0.011]);
+        assert_eq!(catalog.usd(1000, &catalog.outputs(Some(0.0), &[1.0, 0.5])), [0.001, 0.01]);
     }
 
     #[test]

@@ -4,14 +4,18 @@
 //! of the non-decreasing upper hull of the (cost, score) points, from the cheapest single candidate's cost to the best
 //! single candidate's.
 
+mod details;
 mod hull;
+
+pub use details::{Bin, Calibration, Picks};
 
 use crate::artifact::RouterFile;
 use crate::error::{Error, Result};
-use crate::policy::Knot;
+use crate::features::surface;
+use crate::policy::{Aim, Knot};
 use crate::random;
-use crate::train::dials::{Replay, pick, sweep};
-use crate::train::{Features, Log};
+use crate::train::dials::{Replay, ReplayRow, pick, sweep};
+use crate::train::{Log, Outcome, Seen};
 use hull::Hull;
 use serde::Serialize;
 
@@ -58,7 +62,7 @@ pub struct Aiq {
 pub struct Report {
     /// Rows replayed.
     pub rows: usize,
-    /// The router at the exchange rate that was asked for.
+    /// The router at the dial that was asked for.
     pub router: Strategy,
     /// The candidate that was best on the training rows.
     pub best_single: Strategy,
@@ -76,28 +80,36 @@ pub struct Report {
     pub cost_saved: Interval,
     /// Mean heights.
     pub aiq: Aiq,
+    /// Rows too far from the training prompts to be estimated: they went to the strongest candidate.
+    pub low_confidence: usize,
+    /// Predicted qualities against scores.
+    pub calibration: Calibration,
+    /// Where the rows went.
+    pub picks: Vec<Picks>,
+    /// Row i, column j, in the order of the picks: the share of rows on which i was right and j was not.
+    pub complementarity: Vec<Vec<f64>>,
     /// Every candidate on the rows that it answered.
     pub candidates: Vec<Strategy>,
     /// The router at every exchange rate.
     pub curve: Vec<Knot>,
 }
 
-/// Replays the given rows of a log. `features[i]` belongs to `log.rows[i]`.
+/// Replays the given rows of a log. `seen[i]` belongs to `log.rows[i]`.
 ///
 /// # Errors
 /// [`Error::BadInput`] where the rows hold no outcome of the router's candidates, or none of its best single candidate.
-pub fn evaluate(file: &RouterFile, log: &Log, features: &[Features], rows: &[usize], lambda: f64, seed: u64) -> Result<Report> {
+pub fn evaluate(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], aim: Aim, seed: u64) -> Result<Report> {
     let best = file.catalog.position(&file.provenance.best_single.id).unwrap_or(file.dials.strongest);
-    let replays = replay_rows(file, log, features, rows, best)?;
-    let ids = file.catalog.candidates().iter().map(|c| c.id.as_str());
-    let candidates: Vec<Strategy> = ids.enumerate().filter_map(|(c, id)| single(id, c, &replays)).collect();
+    let replays = replay_rows(file, log, seen, rows, best)?;
+    let ids: Vec<&str> = file.catalog.candidates().iter().map(|c| c.id.as_str()).collect();
+    let candidates: Vec<Strategy> = ids.iter().enumerate().filter_map(|(c, id)| single(id, c, &replays)).collect();
     let cheapest = candidates.iter().min_by(|a, b| a.usd.total_cmp(&b.usd)).cloned();
     let cheapest = cheapest.ok_or_else(|| Error::input("outcomes", "no candidate of the router answered these rows"))?;
-    let routed: Vec<&Replay> = replays.iter().filter_map(|row| pick(row, lambda)).collect();
-    let beaten: Vec<&Replay> = replays.iter().filter_map(|row| row.iter().find(|r| r.candidate == best)).collect();
+    let routed: Vec<&Replay> = replays.iter().filter_map(|row| pick(row, aim, best)).collect();
+    let beaten: Vec<&Replay> = replays.iter().filter_map(|row| row.of(best)).collect();
     let (router, best_single) = (strategy("router", &routed), strategy(&file.catalog.candidates()[best].id, &beaten));
     let oracle = strategy("oracle", &replays.iter().filter_map(|row| oracle(row)).collect::<Vec<_>>());
-    let curve = sweep(&replays, file.dials.cost_scale);
+    let curve = sweep(&replays, file.dials.cost_scale, best, Aim::Weight);
     let singles = Hull::new(candidates.iter().map(|s| (s.usd, s.score)));
     let (from, to) = (cheapest.usd, best_single.usd);
     let height = Hull::new(curve.iter().map(|k| (k.usd, k.quality))).mean_height(from, to);
@@ -113,15 +125,19 @@ pub fn evaluate(file: &RouterFile, log: &Log, features: &[Features], rows: &[usi
         oracle,
         score_change,
         cost_saved,
+        low_confidence: replays.iter().filter(|row| row.far).count(),
+        calibration: details::calibration(&replays),
+        picks: details::picks(&ids, &routed),
+        complementarity: details::complementarity(ids.len(), &replays),
         candidates,
         curve,
     })
 }
 
 /// The rows that the candidate to beat has answered.
-fn replay_rows(file: &RouterFile, log: &Log, features: &[Features], rows: &[usize], best: usize) -> Result<Vec<Vec<Replay>>> {
-    let replays: Result<Vec<Vec<Replay>>> = rows.iter().map(|&r| replay(file, log, features, r)).collect();
-    let replays: Vec<Vec<Replay>> = replays?.into_iter().filter(|row| row.iter().any(|r| r.candidate == best)).collect();
+fn replay_rows(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], best: usize) -> Result<Vec<ReplayRow>> {
+    let replays: Result<Vec<ReplayRow>> = rows.iter().map(|&r| replay(file, log, seen, r)).collect();
+    let replays: Vec<ReplayRow> = replays?.into_iter().filter(|row| row.of(best).is_some()).collect();
     if replays.is_empty() {
         let id = &file.catalog.candidates()[best].id;
         return Err(Error::input("outcomes", format!("no row of the chosen split holds an outcome of {id}, the candidate to beat")));
@@ -129,24 +145,24 @@ fn replay_rows(file: &RouterFile, log: &Log, features: &[Features], rows: &[usiz
     Ok(replays)
 }
 
-fn replay(file: &RouterFile, log: &Log, features: &[Features], row: usize) -> Result<Vec<Replay>> {
-    let estimates = file.head.estimate(&features[row].embedding)?;
-    let expected = file.catalog.usd(features[row].tokens, None);
+fn replay(file: &RouterFile, log: &Log, seen: &[Seen], row: usize) -> Result<ReplayRow> {
+    let Seen { embedding, tokens } = &seen[row];
+    let features = file.features.apply(embedding, &surface(&log.rows[row].query, *tokens))?;
+    let far = file.features.is_far(&features);
+    let estimates = file.head.estimate(&features.vector)?;
+    let expected = file.catalog.usd(*tokens, &file.catalog.outputs(None, &file.head.lengths(&features.vector)?));
     let candidates = file.catalog.candidates().iter().enumerate();
     let answered = candidates.filter_map(|(c, candidate)| Some((c, log.rows[row].outcome(log.position(&candidate.id)?)?)));
-    Ok(answered
-        .map(|(c, outcome)| Replay {
-            candidate: c,
-            quality: estimates[c].quality,
-            expected_usd: expected[c],
-            score: outcome.score,
-            usd: outcome.usd,
-        })
-        .collect())
+    let replay = |(candidate, outcome): (usize, Outcome)| {
+        let quality = if far { file.dials.means[candidate] } else { estimates[candidate].quality };
+        let expected_usd = expected[candidate];
+        Replay { candidate, quality, expected_usd, score: outcome.score, usd: outcome.usd }
+    };
+    Ok(ReplayRow { far, answers: answered.map(replay).collect() })
 }
 
-fn single(id: &str, candidate: usize, rows: &[Vec<Replay>]) -> Option<Strategy> {
-    let own: Vec<&Replay> = rows.iter().flatten().filter(|r| r.candidate == candidate).collect();
+fn single(id: &str, candidate: usize, rows: &[ReplayRow]) -> Option<Strategy> {
+    let own: Vec<&Replay> = rows.iter().filter_map(|row| row.of(candidate)).collect();
     (!own.is_empty()).then(|| strategy(id, &own))
 }
 
@@ -156,15 +172,15 @@ fn strategy(name: &str, picks: &[&Replay]) -> Strategy {
     Strategy { name: name.into(), score: mean(|r| r.score), usd: mean(|r| r.usd), rows: picks.len() }
 }
 
-fn random(rows: &[Vec<Replay>]) -> Strategy {
+fn random(rows: &[ReplayRow]) -> Strategy {
     let mean = |value: fn(&Replay) -> f64| {
-        rows.iter().map(|row| row.iter().map(value).sum::<f64>() / row.len() as f64).sum::<f64>() / rows.len() as f64
+        rows.iter().map(|row| row.answers.iter().map(value).sum::<f64>() / row.answers.len() as f64).sum::<f64>() / rows.len() as f64
     };
     Strategy { name: "random".into(), score: mean(|r| r.score), usd: mean(|r| r.usd), rows: rows.len() }
 }
 
-fn oracle(row: &[Replay]) -> Option<&Replay> {
-    row.iter().max_by(|a, b| a.score.total_cmp(&b.score).then(b.usd.total_cmp(&a.usd)))
+fn oracle(row: &ReplayRow) -> Option<&Replay> {
+    row.answers.iter().max_by(|a, b| a.score.total_cmp(&b.score).then(b.usd.total_cmp(&a.usd)))
 }
 
 /// Score change and share of cost saved, with the percentiles of a paired bootstrap.
@@ -202,9 +218,9 @@ mod tests {
 
     #[test]
     fn the_oracle_takes_the_cheapest_of_the_best() {
-        let row = [answer(0, 0.0, 1.0), answer(1, 1.0, 5.0), answer(2, 1.0, 3.0)];
+        let row = ReplayRow { far: false, answers: vec![answer(0, 0.0, 1.0), answer(1, 1.0, 5.0), answer(2, 1.0, 3.0)] };
         assert_eq!(oracle(&row).unwrap().candidate, 2);
-        assert_eq!(random(&[row.into()]).usd, 3.0);
+        assert_eq!(random(&[row]).usd, 3.0);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! pointsman decides, on the user's own device, which language model a prompt should go to.
 //!
 //! One prompt takes one road. [`prompt`] finds the text that a person asks; [`tokenizer`] cuts it into tokens;
-//! [`embedder`] turns them into a unit vector; [`head`] estimates each candidate's quality from it; [`policy`] weighs
+//! [`embedder`] turns them into a unit vector; [`features`] adds what else can be seen; [`head`] estimates each candidate's
+//! quality from that; [`policy`] weighs
 //! quality against cost with one exchange rate; [`assign`] does so for a whole batch, and [`bandit`]
 //! learns from feedback. [`router`] is the only place that knows this order.
 //!
@@ -19,6 +20,7 @@ pub mod prompt;
 pub mod tokenizer;
 
 pub mod embedder;
+pub mod features;
 pub mod head;
 pub mod policy;
 

@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 pub struct Policy {
     /// MetaLLM's p, 0 or more: the weight of cost, where the dearest candidate costs 1 on average. 0 asks for quality only.
     pub cost_weight: Option<f64>,
-    /// Least mean quality over many prompts, 0 to 1: the cheapest exchange rate that reached it out of fold.
-    pub min_quality: Option<f64>,
+    /// Least mean quality over many prompts: the cheapest exchange rate that is proven to reach it, or where the router
+    /// file proves nothing, that reached it out of fold.
+    pub min_quality: Option<MinQuality>,
     /// Most that this one call may cost, in US dollars, at the expected answer length.
     pub max_usd: Option<f64>,
     /// Spreads to subtract from each quality before choosing, 0 or more (OptLLM's robust value).
@@ -35,9 +36,13 @@ impl Policy {
     /// # Errors
     /// [`Error::BadInput`] names the first value that is out of its range, or two dials that contradict each other.
     pub fn check(&self) -> Result<()> {
+        let floor = self.min_quality.and_then(|floor| match floor {
+            MinQuality::Mean(mean) => Some(mean),
+            MinQuality::Best(_) => None,
+        });
         let ranges = [
             ("costWeight", self.cost_weight, f64::MAX),
-            ("minQuality", self.min_quality, 1.0),
+            ("minQuality", floor, 1.0),
             ("maxUsd", self.max_usd, f64::MAX),
             ("caution", self.caution, f64::MAX),
             ("explore", self.explore, f64::MAX),
@@ -66,8 +71,83 @@ pub struct Dials {
     pub default_lambda: f64,
     /// Position of the candidate with the best mean score: the fallback where nothing can be estimated.
     pub strongest: usize,
+    /// Mean score by candidate: what stands in for an estimate of a prompt unlike all that was trained on.
+    pub means: Vec<f64>,
     /// By rising λ.
     pub knots: Vec<Knot>,
+    /// What is proven, on rows that nothing was fitted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guarantee: Option<Guarantee>,
+}
+
+/// Lower confidence bounds for prompts like those it was proven on. For one floor that was chosen beforehand, it holds
+/// with probability 1 - δ, whatever the distribution of prompts and scores.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Guarantee {
+    /// With `minQuality: 'best'`, the mean score is at most this much below the best single candidate's.
+    pub epsilon: f64,
+    /// Probability with which the guarantee may be wrong.
+    pub delta: f64,
+    /// Rows that it was proven on.
+    pub rows: usize,
+    /// By rising λ, as the knots.
+    pub floors: Vec<Floor>,
+}
+
+/// What is proven of one exchange rate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Floor {
+    /// Quality that one US dollar must buy.
+    pub lambda: f64,
+    /// Least mean score.
+    pub quality: f64,
+    /// Least mean score less that of the best single candidate.
+    pub change: f64,
+}
+
+impl Guarantee {
+    /// The largest exchange rate up to which every one is proven to hold: tested in a fixed order up to the first that
+    /// fails, so that one δ covers all tests.
+    fn last_proven(&self, holds: impl Fn(&Floor) -> bool) -> Option<f64> {
+        self.floors.iter().take_while(|floor| holds(floor)).last().map(|floor| floor.lambda)
+    }
+}
+
+/// A floor under the mean score.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum MinQuality {
+    /// 0 to 1.
+    Mean(f64),
+    /// That of the best single candidate, but for the guarantee's ε: `"best"`.
+    Best(Best),
+}
+
+/// The word `best`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Best {
+    /// The best single candidate.
+    Best,
+}
+
+impl MinQuality {
+    /// As good as the best single candidate.
+    pub const BEST: Self = Self::Best(Best::Best);
+}
+
+/// What a policy's dial comes to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Aim {
+    /// The greatest quality less so much for each US dollar: the caller's own weight of cost, also for prompts that no
+    /// estimate is trusted for.
+    Weight(f64),
+    /// The same, to hold a quality: prompts that no estimate is trusted for go to the strongest candidate.
+    Keep(f64),
+    /// The strongest candidate: no exchange rate is proven to do as well.
+    Strongest,
 }
 
 /// One exchange rate and what it brought.
@@ -94,28 +174,52 @@ impl Dials {
         if self.strongest >= candidates {
             return bad("the strongest candidate is not in the catalog");
         }
+        if self.means.len() != candidates || !self.means.iter().all(|mean| (0.0..=1.0).contains(mean)) {
+            return bad("its mean scores are out of range, or not one for each candidate");
+        }
         if self.knots.is_empty() || !self.knots.iter().all(|k| positive(k.lambda) && k.quality.is_finite() && positive(k.usd)) {
             return bad("it has no knots, or one that is out of range");
         }
         if !self.knots.is_sorted_by(|a, b| a.lambda < b.lambda) {
             return bad("its knots are not in rising order");
         }
+        let Some(proven) = &self.guarantee else { return Ok(()) };
+        let finite = proven.floors.iter().all(|f| positive(f.lambda) && f.quality.is_finite() && f.change.is_finite());
+        let open = |x: f64| x > 0.0 && x < 1.0;
+        if !finite || !open(proven.delta) || !positive(proven.epsilon) || !proven.floors.is_sorted_by(|a, b| a.lambda < b.lambda) {
+            return bad("its guarantee is out of range or out of order");
+        }
         Ok(())
     }
 
-    /// The exchange rate λ that a policy asks for.
+    /// What a policy's dial asks for.
     ///
     /// # Errors
-    /// [`Error::Infeasible`] where no exchange rate reaches the quality floor.
-    pub fn exchange_rate(&self, policy: &Policy) -> Result<f64> {
+    /// [`Error::Infeasible`] where no exchange rate reaches the quality floor; [`Error::BadInput`] where the best is asked
+    /// for of a router file that proves nothing.
+    pub fn aim(&self, policy: &Policy) -> Result<Aim> {
         match (policy.cost_weight, policy.min_quality) {
-            (Some(p), _) => Ok(p / self.cost_scale),
-            (None, Some(floor)) => self.reach(floor),
-            (None, None) => Ok(self.default_lambda),
+            (Some(p), _) => Ok(Aim::Weight(p / self.cost_scale)),
+            (None, Some(MinQuality::Mean(floor))) => self.reach(floor).map(Aim::Keep),
+            (None, Some(MinQuality::Best(_))) => self.match_best(),
+            (None, None) => Ok(Aim::Keep(self.default_lambda)),
         }
     }
 
+    fn match_best(&self) -> Result<Aim> {
+        let problem = "this router file carries no guarantee; train it with --calibration above 0, or give a number";
+        let proven = self.guarantee.as_ref().ok_or_else(|| Error::input("minQuality", problem))?;
+        Ok(proven.last_proven(|floor| floor.change >= -proven.epsilon).map_or(Aim::Strongest, Aim::Keep))
+    }
+
     fn reach(&self, floor: f64) -> Result<f64> {
+        if let Some(proven) = &self.guarantee {
+            let most = proven.floors.first().map_or(0.0, |first| first.quality);
+            let confidence = 100.0 * (1.0 - proven.delta);
+            let goal =
+                || format!("minQuality {floor}: with {confidence}% confidence this router holds a mean quality of at most {most:.4}");
+            return proven.last_proven(|f| f.quality >= floor).ok_or_else(|| Error::Infeasible { goal: goal() });
+        }
         let dearest_last = self.knots.iter().rev();
         dearest_last.clone().find(|k| k.quality >= floor).map(|k| k.lambda).ok_or_else(|| {
             let best = dearest_last.map(|k| k.quality).fold(f64::NEG_INFINITY, f64::max);
@@ -166,6 +270,11 @@ pub enum Reason {
     Budget,
     /// No other candidate may be chosen.
     OnlyEligible,
+    /// No exchange rate is proven to keep the best single candidate's quality, so it is the strongest candidate.
+    Guarantee,
+    /// The prompt is unlike all that the head was trained on, so mean scores stand in for estimates: the strongest
+    /// candidate, or the one of greatest utility where the caller weighs cost.
+    LowConfidence,
     /// It is tried in order to learn: others promise more.
     Explore,
     /// It is part of a plan for a whole batch.

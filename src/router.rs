@@ -10,8 +10,9 @@ use crate::bandit::Learning;
 use crate::catalog::{Candidate, Catalog};
 use crate::embedder::{Embedder, EmbedderFile, Embedding, GraphEmbedder};
 use crate::error::{Error, Result};
+use crate::features::{FeatureMap, surface};
 use crate::head::Head;
-use crate::policy::{self, Choice, Dials, Ineligible, Offer, Policy, Reason};
+use crate::policy::{self, Aim, Choice, Dials, Ineligible, Offer, Policy, Reason};
 use crate::prompt::Prompt;
 use crate::random::{STEP, mix};
 use crate::tokenizer::{Tokenizer, Tokens};
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Router {
     tokenizer: Tokenizer,
     embedder: Box<dyn Embedder>,
+    features: FeatureMap,
     head: Head,
     catalog: Catalog,
     dials: Dials,
@@ -121,12 +123,12 @@ impl Router {
     /// [`Error::Mismatch`] where the router was trained on another embedder.
     pub fn new(file: RouterFile, tokenizer: Tokenizer, embedder: Box<dyn Embedder>, seed: u64) -> Result<Self> {
         check_fingerprint(&file, embedder.fingerprint())?;
-        if embedder.width() != file.head.width() {
-            let (expected, found) = (file.head.width().to_string(), embedder.width().to_string());
+        if embedder.width() != file.features.inputs() {
+            let (expected, found) = (file.features.inputs().to_string(), embedder.width().to_string());
             return Err(Error::Mismatch { part: "embedding width".into(), expected, found });
         }
-        let RouterFile { catalog, head, dials, provenance } = file;
-        Ok(Self { tokenizer, embedder, head, catalog, dials, provenance, ids: Ids::new(seed), learner: None })
+        let RouterFile { catalog, features, head, dials, provenance } = file;
+        Ok(Self { tokenizer, embedder, features, head, catalog, dials, provenance, ids: Ids::new(seed), learner: None })
     }
 
     /// Turns on learning from [`Router::feedback`]. `seed` is for Thompson sampling. What was learned before is lost.
@@ -179,7 +181,13 @@ impl Router {
     pub fn route(&self, prompt: &Prompt, policy: &Policy) -> Result<Decision> {
         let rate = self.exchange_rate(policy)?;
         let appraisal = self.appraise(prompt, policy)?;
-        let choice = policy::choose(&appraisal.offers, rate.lambda, rate.caution)?;
+        if let Some(choice) = self.cautious_choice(&appraisal, rate.aim) {
+            return Ok(self.decision(appraisal, rate, choice, 1.0));
+        }
+        let mut choice = policy::choose(&appraisal.offers, rate.lambda, rate.caution)?;
+        if appraisal.far {
+            choice.reason = Reason::LowConfidence;
+        }
         let tried = self.learner.as_ref().map(|learner| learner.explore(&appraisal, rate, choice, policy.explore));
         let (choice, propensity) = tried.unwrap_or((choice, 1.0));
         Ok(self.decision(appraisal, rate, choice, propensity))
@@ -198,8 +206,10 @@ impl Router {
         let front = Front::new(&offers, caution)?;
         let (picks, lambda) = front.plan(goal)?;
         let chosen = || offers.iter().zip(&picks).map(|(offers, &pick)| &offers[pick]);
+        let rate = Rate { aim: Aim::Weight(lambda), lambda, caution };
         let decide = |(appraisal, &index): (Appraisal, &usize)| {
-            self.decision(appraisal, Rate { lambda, caution }, Choice { index, reason: Reason::Assigned }, 1.0)
+            let reason = if appraisal.far { Reason::LowConfidence } else { Reason::Assigned };
+            self.decision(appraisal, rate, Choice { index, reason }, 1.0)
         };
         Ok(Plan {
             usd: chosen().map(|offer| offer.usd).sum(),
@@ -250,9 +260,25 @@ impl Router {
         &self.provenance
     }
 
+    /// The strongest candidate, where a quality is to be held and no estimate is trusted, or nothing is proven.
+    fn cautious_choice(&self, appraisal: &Appraisal, aim: Aim) -> Option<Choice> {
+        let index = self.dials.strongest;
+        let reason = match (aim, appraisal.far) {
+            (Aim::Keep(_) | Aim::Strongest, true) => Reason::LowConfidence,
+            (Aim::Strongest, false) => Reason::Guarantee,
+            (Aim::Keep(_), false) | (Aim::Weight(_), _) => return None,
+        };
+        appraisal.offers[index].ineligible.is_none().then_some(Choice { index, reason })
+    }
+
     fn exchange_rate(&self, policy: &Policy) -> Result<Rate> {
         self.check(policy)?;
-        Ok(Rate { lambda: self.dials.exchange_rate(policy)?, caution: policy.caution.unwrap_or(0.0) })
+        let aim = self.dials.aim(policy)?;
+        let lambda = match aim {
+            Aim::Weight(lambda) | Aim::Keep(lambda) => lambda,
+            Aim::Strongest => 0.0,
+        };
+        Ok(Rate { aim, lambda, caution: policy.caution.unwrap_or(0.0) })
     }
 
     fn batch_goal(&self, goal: BatchGoal, policy: &Policy) -> Result<Goal> {
@@ -268,26 +294,36 @@ impl Router {
     }
 
     fn appraise(&self, prompt: &Prompt, policy: &Policy) -> Result<Appraisal> {
-        let tokens = self.tokenizer.encode(&prompt.text()?);
-        self.weigh(&tokens, self.embedder.embed(&tokens)?, policy)
+        let text = prompt.text()?;
+        let tokens = self.tokenizer.encode(&text);
+        self.weigh(&text, &tokens, self.embedder.embed(&tokens)?, policy)
     }
 
     fn appraise_all(&self, prompts: &[Prompt], policy: &Policy) -> Result<Vec<Appraisal>> {
-        let tokens: Vec<Tokens> = prompts.iter().map(|p| Ok(self.tokenizer.encode(&p.text()?))).collect::<Result<_>>()?;
+        let texts = prompts.iter().map(Prompt::text).collect::<Result<Vec<_>>>()?;
+        let tokens: Vec<Tokens> = texts.iter().map(|text| self.tokenizer.encode(text)).collect();
         let embeddings = self.embedder.embed_batch(&tokens)?;
-        tokens.iter().zip(embeddings).map(|(tokens, embedding)| self.weigh(tokens, embedding, policy)).collect()
+        let prompts = texts.iter().zip(&tokens).zip(embeddings);
+        prompts.map(|((text, tokens), embedding)| self.weigh(text, tokens, embedding, policy)).collect()
     }
 
-    fn weigh(&self, tokens: &Tokens, embedding: Embedding, policy: &Policy) -> Result<Appraisal> {
-        let mut estimates = self.head.estimate(&embedding)?;
-        let mut usd = self.catalog.usd(tokens.total, policy.expected_output_tokens);
+    fn weigh(&self, text: &str, tokens: &Tokens, embedding: Embedding, policy: &Policy) -> Result<Appraisal> {
+        let features = self.features.apply(&embedding, &surface(text, tokens.total))?;
+        let mut estimates = self.head.estimate(&features.vector)?;
+        let far = self.features.is_far(&features);
+        if far {
+            estimates.iter_mut().zip(&self.dials.means).for_each(|(estimate, mean)| estimate.quality = *mean);
+        }
+        let outputs = self.catalog.outputs(policy.expected_output_tokens, &self.head.lengths(&features.vector)?);
+        let mut usd = self.catalog.usd(tokens.total, &outputs);
         let learned = self.learner.as_ref().map(|learner| learner.correct(embedding, &mut estimates, &mut usd));
-        let offers = self.catalog.candidates().iter().zip(estimates).zip(usd).map(|((candidate, estimate), usd)| Offer {
+        let offers = self.catalog.candidates().iter().zip(estimates).zip(usd.into_iter().zip(outputs));
+        let offers = offers.map(|((candidate, estimate), (usd, output))| Offer {
             estimate,
             usd,
-            ineligible: why_not(candidate, policy, tokens.total, usd),
+            ineligible: why_not(candidate, policy, tokens.total as f64 + output, usd),
         });
-        Ok(Appraisal { offers: offers.collect(), learned, truncated: tokens.truncated() })
+        Ok(Appraisal { offers: offers.collect(), far, learned, truncated: tokens.truncated() })
     }
 
     fn check(&self, policy: &Policy) -> Result<()> {
@@ -349,6 +385,8 @@ pub fn load_embedder(file: EmbedderFile) -> Result<(Tokenizer, GraphEmbedder)> {
 /// What is known of one prompt before a candidate is chosen.
 struct Appraisal {
     offers: Vec<Offer>,
+    /// Whether it is too far from what was trained on.
+    far: bool,
     /// What the bandit knows of it, where there is one.
     learned: Option<Learned>,
     truncated: bool,
@@ -357,6 +395,7 @@ struct Appraisal {
 /// What a policy's dials come to.
 #[derive(Clone, Copy)]
 struct Rate {
+    aim: Aim,
     lambda: f64,
     caution: f64,
 }
@@ -370,9 +409,8 @@ fn check_fingerprint(router: &RouterFile, found: &str) -> Result<()> {
     Err(Error::Mismatch { part: "embedder".into(), expected, found })
 }
 
-fn why_not(candidate: &Candidate, policy: &Policy, input: usize, usd: f64) -> Option<Ineligible> {
-    let output = policy.expected_output_tokens.unwrap_or(candidate.expected_output_tokens);
-    let too_long = candidate.context_tokens.is_some_and(|limit| input as f64 + output > f64::from(limit));
+fn why_not(candidate: &Candidate, policy: &Policy, tokens: f64, usd: f64) -> Option<Ineligible> {
+    let too_long = candidate.context_tokens.is_some_and(|limit| tokens > f64::from(limit));
     let barred = [
         (policy.allow.as_ref().is_some_and(|ids| !ids.contains(&candidate.id)), Ineligible::Allow),
         (policy.needs.iter().any(|need| !candidate.supports.contains(need)), Ineligible::Capability),

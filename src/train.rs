@@ -1,15 +1,18 @@
 //! Outcomes become a router file.
 //!
-//! Every candidate gets one linear output over the embedding, logistic or ridge, fitted on the rows it answered.
-//! Candidates need not share rows. Weights shrink towards a head that predicts the mean score of the candidates which
-//! answered every row: what makes a prompt hard is learned once, from all rows, and candidates that saw only the
-//! easier rows are not flattered by them. Penalties are chosen by cross-validation, and the dial table is computed
-//! from out-of-fold predictions.
+//! A [`FeatureMap`] is fitted to the prompts; one joint logistic (or ridge) fit gives every candidate a linear output over
+//! its features. Candidates whose outcomes go together share what is learned, so they need not have answered the same
+//! rows. The penalty is chosen by cross-validation; probabilities are calibrated, and the dial table is computed, on
+//! predictions made out of fold. Rows that are kept from all of this give the guarantee.
 
-mod cross;
+mod clusters;
+mod dense;
 pub(crate) mod dials;
-mod linear;
+mod fit;
+mod guarantee;
+mod joint;
 mod outcomes;
+mod platt;
 mod pool;
 
 pub use outcomes::{Log, Outcome, Row, Split};
@@ -19,22 +22,28 @@ use crate::artifact::{BestSingle, DataSource, Provenance, RouterFile};
 use crate::catalog::Catalog;
 use crate::embedder::Embedding;
 use crate::error::{Error, Result};
-use crate::head::{Head, Link};
-use crate::policy::{Dials, Knot};
-use cross::{Fitted, Group, Problem};
-use dials::Replay;
-use linear::Design;
-use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
+use crate::features::{FeatureMap, SURFACE, surface};
+use crate::head::{Head, Linear, Link, sigmoid};
+use crate::policy::{Dials, Guarantee, Knot};
+use crate::random;
+use dense::Cholesky;
+use dials::{Replay, ReplayRow};
+use fit::{Fitted, Folds};
+use ndarray::{Array1, Array2, Axis};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 const FOLDS: usize = 5;
-/// Penalty of the shared head; it has all rows, and candidates add what it lacks.
-const SHARED_PENALTY: f64 = 10.0;
+/// Share of the rows that are kept for the guarantee, where they are so many: fewer prove nothing below five points.
+const CALIBRATION: f64 = 0.2;
+const ENOUGH_TO_PROVE: f64 = 500.0;
+/// An answer this many times as long as the candidate's mean counts as no longer.
+const LONGEST: f64 = 10.0;
 
-/// What a row's query looks like to the head.
+/// What a row's query looks like to the embedder.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Features {
+pub struct Seen {
     /// Of the query.
     pub embedding: Embedding,
     /// Length of the query, uncut, in the embedder's tokens.
@@ -46,184 +55,239 @@ pub struct Features {
 pub struct Settings {
     /// Logistic, or identity for ridge.
     pub link: Link,
-    /// Assigns rows to folds.
+    /// Assigns rows to folds and to calibration, and starts the clusters.
     pub seed: u64,
-    /// The candidates to keep, in the catalog's order. Without them: the Pareto front of mean score and mean cost.
+    /// The candidates to keep, in the catalog's order. Without them: all that have outcomes, from cheapest to dearest.
     pub candidates: Option<Vec<String>>,
+    /// Share of the training rows that are kept from the fit to prove the guarantee on; 0 for a router without one.
+    /// Left open, a fifth where that is enough to prove something, and none where it is not.
+    pub calibration: Option<f64>,
+    /// The guarantee's ε: the mean score may be so much below the best single candidate's.
+    pub epsilon: f64,
+    /// The guarantee's δ: the probability with which it may be wrong.
+    pub delta: f64,
     /// Recorded in the file.
     pub date: String,
-    /// Fingerprint of the embedder that made the features.
+    /// Fingerprint of the embedder that made the embeddings.
     pub embedder: String,
 }
 
-/// Trains on the log's training rows. `features[i]` belongs to `log.rows[i]`.
+impl Settings {
+    fn check(&self) -> Result<()> {
+        let bad = |name: &str, value: f64, range: &str| Err(Error::input(name, format!("{value} is not {range}")));
+        if let Some(share) = self.calibration.filter(|share| !(0.0..=0.5).contains(share)) {
+            return bad("calibration", share, "a share from 0 to 0.5");
+        }
+        if !(0.0..1.0).contains(&self.epsilon) {
+            return bad("epsilon", self.epsilon, "a number from 0 to 1");
+        }
+        if !(self.delta > 0.0 && self.delta < 1.0) {
+            return bad("delta", self.delta, "a number between 0 and 1");
+        }
+        Ok(())
+    }
+}
+
+/// Trains on the log's training rows. `seen[i]` belongs to `log.rows[i]`.
 ///
 /// # Errors
-/// [`Error::BadInput`] where rows or candidates are missing, [`Error::Engine`] where the solver fails.
-pub fn train(log: &Log, features: &[Features], cards: &Cards, settings: &Settings) -> Result<RouterFile> {
-    if features.len() != log.rows.len() {
-        return Err(Error::input("features", format!("{} for {} rows", features.len(), log.rows.len())));
+/// [`Error::BadInput`] where rows or candidates are missing or a setting is out of range, [`Error::Engine`] where the
+/// solver fails.
+pub fn train(log: &Log, seen: &[Seen], cards: &Cards, settings: &Settings) -> Result<RouterFile> {
+    settings.check()?;
+    if seen.len() != log.rows.len() {
+        return Err(Error::input("features", format!("{} for {} rows", seen.len(), log.rows.len())));
     }
-    let training = Training::new(log, features, settings)?;
-    let catalog = pool::catalog(log, &training.rows, features, &training.pool, cards)?;
-    let fitted = training.fit()?;
-    let head = training.head(&fitted)?;
-    let (dials, best_single, routed) = training.dials(&catalog, &fitted)?;
+    let training = Training::new(log, seen, settings)?;
+    let catalog = pool::catalog(log, &training.rows, seen, &training.pool, cards)?;
+    let clusters::Fitted { map, far } = training.map()?;
+    let inputs = training.inputs(&map)?;
+    let folds = Folds::new(&inputs, &training.folds);
+    let mut quality = folds.fit(settings.link, &training.scores(), true)?;
+    let platt = training.calibrate(&mut quality);
+    let lengths = folds.fit(Link::Identity, &training.lengths(&catalog), false)?;
+    let head = training.head(&folds, &quality, &platt, &lengths)?;
+    let (mut dials, best_single, routed) = training.dials(&catalog, &quality, &lengths, &far)?;
+    dials.guarantee = training.guarantee(&catalog, &map, &head, &dials)?;
     let provenance = Provenance {
         embedder: settings.embedder.clone(),
         data: training.data(),
         seed: settings.seed,
         date: settings.date.clone(),
         version: env!("CARGO_PKG_VERSION").into(),
-        penalties: training.by_candidate(&fitted, |f, c| f.penalties[c]),
+        penalty: quality.penalty,
         best_single,
         routed,
     };
-    Ok(RouterFile { catalog, head, dials, provenance })
+    Ok(RouterFile { catalog, features: map, head, dials, provenance })
 }
 
 /// The training rows and the pool of candidates.
 struct Training<'a> {
     log: &'a Log,
-    features: &'a [Features],
+    seen: &'a [Seen],
     settings: &'a Settings,
     rows: Vec<usize>,
+    /// Rows kept for the guarantee.
+    calibration: Vec<usize>,
     pool: Vec<usize>,
     /// The candidates that answered every row, or the whole pool where there are none.
     judges: Vec<usize>,
     folds: Vec<usize>,
-    inputs: Array2<f64>,
 }
 
 impl<'a> Training<'a> {
-    fn new(log: &'a Log, features: &'a [Features], settings: &'a Settings) -> Result<Self> {
+    fn new(log: &'a Log, seen: &'a [Seen], settings: &'a Settings) -> Result<Self> {
         let split: Vec<usize> = (0..log.rows.len()).filter(|&r| log.rows[r].split == Split::Train).collect();
         let pool = choose_pool(log, &split, settings.candidates.as_deref())?;
         let answered = |&r: &usize| pool.iter().any(|&c| log.rows[r].outcome(c).is_some());
-        let rows: Vec<usize> = split.into_iter().filter(answered).collect();
+        let usable: Vec<usize> = split.into_iter().filter(answered).collect();
+        let own = if usable.len() as f64 * CALIBRATION < ENOUGH_TO_PROVE { 0.0 } else { CALIBRATION };
+        let share = settings.calibration.unwrap_or(own);
+        let kept = |&r: &usize| draw(&log.rows[r].query, settings.seed).1 < share;
+        let (calibration, rows): (Vec<usize>, Vec<usize>) = usable.into_iter().partition(kept);
         if rows.len() < 2 * FOLDS {
             return Err(Error::input("outcomes", format!("{} training rows; at least {} are needed", rows.len(), 2 * FOLDS)));
         }
-        let folds = rows.iter().map(|&r| fold(&log.rows[r].query, settings.seed)).collect();
-        let width = features[rows[0]].embedding.as_slice().len();
-        let inputs = Array2::from_shape_fn((rows.len(), width), |(i, j)| f64::from(features[rows[i]].embedding.as_slice()[j]));
+        let folds = rows.iter().map(|&r| draw(&log.rows[r].query, settings.seed).0).collect();
         let everywhere = |&c: &usize| rows.iter().all(|&r| log.rows[r].outcome(c).is_some());
         let judges: Vec<usize> = pool.iter().copied().filter(everywhere).collect();
         let judges = if judges.is_empty() { pool.clone() } else { judges };
-        Ok(Self { log, features, settings, rows, pool, judges, folds, inputs })
+        Ok(Self { log, seen, settings, rows, calibration, pool, judges, folds })
     }
 
-    /// Candidates by the set of rows they answered.
-    fn groups(&self) -> Vec<Group> {
-        let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
-        for (position, &candidate) in self.pool.iter().enumerate() {
-            let rows = (0..self.rows.len()).filter(|&i| self.log.rows[self.rows[i]].outcome(candidate).is_some());
-            groups.entry(rows.collect()).or_default().push(position);
-        }
-        groups.into_iter().map(|(rows, candidates)| Group { candidates, rows }).collect()
+    fn surface(&self, row: usize) -> [f32; SURFACE] {
+        surface(&self.log.rows[row].query, self.seen[row].tokens)
     }
 
-    fn fit(&self) -> Result<Vec<(Group, Fitted)>> {
-        let shared = self.shared_priors()?;
-        let fit = |group: Group| self.fit_group(&group, &shared).map(|fitted| (group, fitted));
-        self.groups().into_iter().map(fit).collect()
+    fn map(&self) -> Result<clusters::Fitted> {
+        let width = self.seen[self.rows[0]].embedding.as_slice().len();
+        let at = |(i, j): (usize, usize)| self.seen[self.rows[i]].embedding.as_slice()[j];
+        let embeddings = Array2::from_shape_fn((self.rows.len(), width), at);
+        let surfaces: Vec<[f32; SURFACE]> = self.rows.par_iter().map(|&row| self.surface(row)).collect();
+        clusters::fit(&embeddings, &surfaces, &self.folds, self.settings.seed)
     }
 
-    fn fit_group(&self, group: &Group, shared: &[Array2<f64>]) -> Result<Fitted> {
-        let score = |i: usize, c: usize| self.log.rows[self.rows[i]].outcome(self.pool[c]).map_or(0.0, |o| o.score);
-        let (rows, candidates) = (group.rows.len(), group.candidates.len());
-        let targets = Array2::from_shape_fn((rows, candidates), |(i, c)| score(group.rows[i], group.candidates[c]));
-        let spread =
-            |prior: &Array2<f64>| concatenate(Axis(1), &vec![prior.view(); candidates]).map_err(|e| Error::engine("sharing weights", e));
-        let problem = |priors: &[Array2<f64>], prior: Array2<f64>| {
-            let inputs = self.inputs.select(Axis(0), &group.rows);
-            let folds = group.rows.iter().map(|&i| self.folds[i]).collect();
-            Problem { link: self.settings.link, inputs, targets: targets.clone(), folds, fold_count: FOLDS, priors, prior }.solve()
+    fn inputs(&self, map: &FeatureMap) -> Result<Array2<f32>> {
+        let rows: Vec<_> = self.rows.par_iter().map(|&r| map.apply(&self.seen[r].embedding, &self.surface(r))).collect::<Result<_>>()?;
+        Ok(Array2::from_shape_fn((rows.len(), map.width()), |(i, j)| rows[i].vector[j]))
+    }
+
+    /// rows x candidates, by a value of each outcome; NaN where there is none.
+    fn table(&self, value: impl Fn(usize, usize, Outcome) -> f64) -> Array2<f32> {
+        let at = |(i, c): (usize, usize)| {
+            let outcome = self.log.rows[self.rows[i]].outcome(self.pool[c]);
+            outcome.map_or(f32::NAN, |outcome| value(self.rows[i], c, outcome) as f32)
         };
-        let (last, folds) = shared.split_last().ok_or_else(|| Error::engine("sharing weights", "no prior"))?;
-        let folds: Result<Vec<_>> = folds.iter().map(spread).collect();
-        let helped = problem(&folds?, spread(last)?)?;
-        // Candidates with rows of their own must be comparable with the others, so they always share.
-        if group.rows.len() < self.rows.len() {
-            return Ok(helped);
-        }
-        let zero = Array2::zeros((self.inputs.ncols() + 1, candidates));
-        let alone = problem(&vec![zero.clone(); FOLDS], zero)?;
-        let total = |f: &Fitted| f.losses.iter().sum::<f64>();
-        Ok(if total(&helped) < total(&alone) { helped } else { alone })
+        Array2::from_shape_fn((self.rows.len(), self.pool.len()), at)
     }
 
-    /// The shared head, once without each fold and then with all rows: (width + 1) x 1.
-    fn shared_priors(&self) -> Result<Vec<Array2<f64>>> {
-        let mean = |i: usize| self.mean_score(i);
-        let targets = Array2::from_shape_fn((self.rows.len(), 1), |(i, _)| mean(i));
-        let fit = |rows: &[usize]| {
-            let design = Design::new(self.inputs.select(Axis(0), rows).view());
-            let zero = Array2::zeros((self.inputs.ncols() + 1, 1));
-            design.fit(self.settings.link, &targets.select(Axis(0), rows), SHARED_PENALTY, &zero, &zero)
+    fn scores(&self) -> Array2<f32> {
+        self.table(|_, _, outcome| outcome.score)
+    }
+
+    /// Answer lengths as shares of the candidate's mean, less 1; where they are not logged, those that the costs imply.
+    fn lengths(&self, catalog: &Catalog) -> Array2<f32> {
+        self.table(|row, c, outcome| {
+            let candidate = &catalog.candidates()[c];
+            let (mean, price) = (candidate.expected_output_tokens, candidate.usd_per_mtok_out);
+            let implied = || (outcome.usd - candidate.usd(self.seen[row].tokens as f64, 0.0)) * 1e6 / price;
+            let tokens = outcome.tokens_out.unwrap_or_else(implied);
+            if mean > 0.0 && tokens.is_finite() { (tokens / mean).min(LONGEST) - 1.0 } else { 0.0 }
+        })
+    }
+
+    /// Calibrates out-of-fold outputs in place; slope and offset by candidate.
+    fn calibrate(&self, quality: &mut Fitted) -> Vec<(f64, f64)> {
+        if self.settings.link == Link::Identity {
+            return vec![(1.0, 0.0); self.pool.len()];
+        }
+        let scores = self.scores();
+        let columns = quality.outputs.columns_mut().into_iter().zip(scores.columns());
+        columns
+            .map(|(mut outputs, scores)| {
+                let pairs = outputs.iter().zip(scores).filter(|(_, y)| !y.is_nan()).map(|(z, y)| (f64::from(*z), f64::from(*y)));
+                let (a, b) = platt::fit(&pairs.collect::<Vec<_>>());
+                outputs.mapv_inplace(|z| (a * f64::from(z) + b) as f32);
+                (a, b)
+            })
+            .collect()
+    }
+
+    fn head(&self, folds: &Folds, quality: &Fitted, platt: &[(f64, f64)], lengths: &Fitted) -> Result<Head> {
+        let slopes = Array1::from_iter(platt.iter().map(|p| p.0 as f32));
+        let offsets = Array1::from_iter(platt.iter().map(|p| p.1 as f32));
+        let linear =
+            |weights: Array2<f32>, bias: Array1<f32>| Linear { weights: weights.reversed_axes().as_standard_layout().into_owned(), bias };
+        let calibrated = linear(&quality.solution.weights * &slopes, &quality.solution.bias * &slopes + offsets);
+        let mut variance = self.variances(folds, quality)?;
+        variance.weights *= &slopes.mapv(|a| a * a).insert_axis(Axis(1));
+        variance.bias *= &slopes.mapv(|a| a * a);
+        Head::new(self.settings.link, calibrated, variance, linear(lengths.solution.weights.clone(), lengths.solution.bias.clone()))
+    }
+
+    /// The diagonal of (w·G + penalty·Σ⁻¹_cc I)⁻¹ by candidate, with w its mean curvature: a Laplace approximation.
+    fn variances(&self, folds: &Folds, quality: &Fitted) -> Result<Linear> {
+        let scores = self.scores();
+        let precisions = quality.sharing.precisions();
+        let variance = |c: usize| {
+            let known = quality.outputs.column(c).into_iter().zip(scores.column(c)).filter(|(_, y)| !y.is_nan());
+            let known: Vec<(f64, f64)> = known.map(|(z, y)| (f64::from(*z), f64::from(*y))).collect();
+            let mean = |value: &dyn Fn(&(f64, f64)) -> f64| known.iter().map(value).sum::<f64>() / known.len().max(1) as f64;
+            let (curvature, noise) = match self.settings.link {
+                Link::Logistic => (mean(&|(z, _)| sigmoid(*z) * sigmoid(-z)), 1.0),
+                Link::Identity => (1.0, mean(&|(z, y)| (z - y).powi(2))),
+            };
+            let share = known.len() as f64 / self.rows.len() as f64;
+            let ridge = Array2::from_diag(&Array1::from_elem(folds.gram().nrows(), quality.penalty * precisions[c]));
+            let inverse = Cholesky::new(folds.gram() * (curvature * share) + ridge)?.solve(Array2::eye(folds.gram().nrows()));
+            let bias = noise / (curvature * known.len().max(1) as f64).max(f64::MIN_POSITIVE);
+            Ok((inverse.diag().mapv(|v| (v.max(0.0) * noise) as f32), bias as f32))
         };
-        (0..=FOLDS).map(|fold| fit(&(0..self.rows.len()).filter(|&i| self.folds[i] != fold).collect::<Vec<_>>())).collect()
+        let by_candidate = (0..self.pool.len()).into_par_iter().map(variance).collect::<Result<Vec<_>>>()?;
+        let weights = Array2::from_shape_fn((self.pool.len(), folds.gram().nrows()), |(c, j)| by_candidate[c].0[j]);
+        Ok(Linear { weights, bias: by_candidate.iter().map(|v| v.1).collect() })
     }
 
-    /// Mean score of a row over the judges.
-    fn mean_score(&self, i: usize) -> f64 {
-        let row = &self.log.rows[self.rows[i]];
-        let scores: Vec<f64> = self.judges.iter().filter_map(|&c| row.outcome(c)).map(|o| o.score).collect();
-        scores.iter().sum::<f64>() / scores.len().max(1) as f64
-    }
-
-    fn head(&self, fitted: &[(Group, Fitted)]) -> Result<Head> {
-        let width = self.inputs.ncols();
-        let mut weights = Array2::<f32>::zeros((self.pool.len(), width + 1));
-        let mut variances = weights.clone();
-        for (group, fit) in fitted {
-            for (column, &position) in group.candidates.iter().enumerate() {
-                let narrow = |column: ArrayView1<f64>| column.mapv(|x| x as f32);
-                weights.row_mut(position).assign(&narrow(fit.weights.column(column)));
-                variances.row_mut(position).assign(&narrow(fit.variances.column(column)));
-            }
-        }
-        let split = |m: &Array2<f32>| (m.slice(s![.., ..width]).to_owned(), m.column(width).to_owned());
-        let ((weights, bias), (weight_variance, bias_variance)) = (split(&weights), split(&variances));
-        Head::new(self.settings.link, weights, bias, weight_variance, bias_variance)
-    }
-
-    fn dials(&self, catalog: &Catalog, fitted: &[(Group, Fitted)]) -> Result<(Dials, BestSingle, Knot)> {
+    fn dials(&self, catalog: &Catalog, quality: &Fitted, lengths: &Fitted, far: &[bool]) -> Result<(Dials, BestSingle, Knot)> {
         let means = |c: usize| pool::means(self.log, &self.rows, c);
         let best = self.judges.iter().copied().max_by(|&a, &b| means(a).0.total_cmp(&means(b).0));
         let best = best.ok_or_else(|| Error::input("candidates", "the pool is empty"))?;
         let scale = self.pool.iter().map(|&c| means(c).1).fold(f64::MIN_POSITIVE, f64::max);
         let strongest = catalog.position(&self.log.candidates[best]).unwrap_or(0);
-        let (quality, usd) = means(best);
-        let (dials, routed) = dials::table(&self.replays(catalog, fitted), scale, strongest);
-        Ok((dials, BestSingle { id: self.log.candidates[best].clone(), quality, usd }, routed))
+        let (score, usd) = means(best);
+        let score_means: Vec<f64> = self.pool.iter().map(|&c| means(c).0).collect();
+        let replays: Vec<ReplayRow> = (0..self.rows.len())
+            .map(|i| {
+                let qualities: Vec<f64> = quality.outputs.row(i).iter().map(|&z| self.settings.link.quality(f64::from(z))).collect();
+                let shares: Vec<f64> = lengths.outputs.row(i).iter().map(|&share| Head::length_share(f64::from(share))).collect();
+                self.replay(self.rows[i], catalog, if far[i] { &score_means } else { &qualities }, &shares, far[i])
+            })
+            .collect();
+        let (dials, routed) = dials::table(&replays, score_means, scale, strongest);
+        Ok((dials, BestSingle { id: self.log.candidates[best].clone(), quality: score, usd }, routed))
     }
 
-    fn replays(&self, catalog: &Catalog, fitted: &[(Group, Fitted)]) -> Vec<Vec<Replay>> {
-        let mut replays: Vec<Vec<Replay>> = self.rows.iter().map(|_| Vec::new()).collect();
-        for (group, fit) in fitted {
-            for (k, &i) in group.rows.iter().enumerate() {
-                let expected = catalog.usd(self.features[self.rows[i]].tokens, None);
-                let outcome = |c: usize| self.log.rows[self.rows[i]].outcome(self.pool[c]);
-                let answered = group.candidates.iter().enumerate().filter_map(|(column, &c)| outcome(c).map(|o| (column, c, o)));
-                replays[i].extend(answered.map(|(column, candidate, o)| Replay {
-                    candidate,
-                    quality: fit.out_of_fold[[k, column]],
-                    expected_usd: expected[candidate],
-                    score: o.score,
-                    usd: o.usd,
-                }));
-            }
-        }
-        replays
+    fn replay(&self, row: usize, catalog: &Catalog, qualities: &[f64], shares: &[f64], far: bool) -> ReplayRow {
+        let usd = catalog.usd(self.seen[row].tokens, &catalog.outputs(None, shares));
+        let outcome = |(candidate, &c): (usize, &usize)| {
+            let outcome = self.log.rows[row].outcome(c)?;
+            let (quality, expected_usd) = (qualities[candidate], usd[candidate]);
+            Some(Replay { candidate, quality, expected_usd, score: outcome.score, usd: outcome.usd })
+        };
+        ReplayRow { far, answers: self.pool.iter().enumerate().filter_map(outcome).collect() }
     }
 
-    fn by_candidate(&self, fitted: &[(Group, Fitted)], value: impl Fn(&Fitted, usize) -> f64) -> Vec<f64> {
-        let mut values = vec![0.0; self.pool.len()];
-        for (group, fit) in fitted {
-            group.candidates.iter().enumerate().for_each(|(column, &position)| values[position] = value(fit, column));
-        }
-        values
+    /// What the finished router brings on the rows that were kept from it.
+    fn guarantee(&self, catalog: &Catalog, map: &FeatureMap, head: &Head, dials: &Dials) -> Result<Option<Guarantee>> {
+        let replay = |&row: &usize| {
+            let features = map.apply(&self.seen[row].embedding, &self.surface(row))?;
+            let qualities: Vec<f64> = head.estimate(&features.vector)?.iter().map(|e| e.quality).collect();
+            let far = map.is_far(&features);
+            Ok(self.replay(row, catalog, if far { &dials.means } else { &qualities }, &head.lengths(&features.vector)?, far))
+        };
+        let replays = self.calibration.iter().map(replay).collect::<Result<Vec<_>>>()?;
+        Ok(guarantee::prove(&replays, dials, self.settings.epsilon, self.settings.delta))
     }
 
     fn data(&self) -> Vec<DataSource> {
@@ -234,7 +298,7 @@ impl<'a> Training<'a> {
 }
 
 fn choose_pool(log: &Log, rows: &[usize], names: Option<&[String]>) -> Result<Vec<usize>> {
-    let Some(names) = names else { return Ok(pool::pareto_front(log, rows)) };
+    let Some(names) = names else { return Ok(pool::everyone(log, rows)) };
     let find = |name: &String| {
         log.position(name)
             .ok_or_else(|| Error::input("candidates", format!("{name:?} is not in the outcomes; they hold {}", log.candidates.join(", "))))
@@ -242,8 +306,9 @@ fn choose_pool(log: &Log, rows: &[usize], names: Option<&[String]>) -> Result<Ve
     names.iter().map(find).collect()
 }
 
-/// The fold of a query, by its hash: the same text is never on both sides.
-fn fold(query: &str, seed: u64) -> usize {
+/// A query's fold, and a number in 0..1 that is independent of it. By its hash: the same text is never on both sides.
+fn draw(query: &str, seed: u64) -> (usize, f64) {
     let hash = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(query).finalize();
-    usize::from(u16::from_le_bytes([hash[0], hash[1]])) % FOLDS
+    let number = |bytes: &[u8]| bytes.iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
+    (usize::from(u16::from_le_bytes([hash[0], hash[1]])) % FOLDS, random::mix(number(&hash[8..16])) as f64 / 2f64.powi(64))
 }

@@ -13,6 +13,7 @@ const ORDER: &[&str] = &[
     "prompt",
     "tokenizer",
     "embedder",
+    "features",
     "head",
     "policy",
     "assign",

@@ -55,9 +55,9 @@ fn a_rightly_hashed_but_wrong_file_is_refused_with_its_reason() {
         rehashed(bytes)
     };
     let table: [(&str, &str, Vec<u8>); 6] = [
-        ("MISMATCH", "version 2", with(|b| b[8] = 2)),
-        ("BAD_ARTIFACT", "ends too early", with(|b| b[12] = 5)),
-        ("BAD_ARTIFACT", "bytes too many", with(|b| b[12] = 3)),
+        ("MISMATCH", "version 3", with(|b| b[8] = 3)),
+        ("BAD_ARTIFACT", "ends too early", with(|b| b[12] = 6)),
+        ("BAD_ARTIFACT", "bytes too many", with(|b| b[12] = 4)),
         ("BAD_ARTIFACT", "section is missing", with(|b| b[16..20].copy_from_slice(b"WHAT"))),
         ("BAD_ARTIFACT", "ends too early", with(|b| b[20..24].copy_from_slice(&u32::MAX.to_le_bytes()))),
         ("BAD_ARTIFACT", "not a router file", with(|b| b[0] = b'X')),
@@ -70,11 +70,13 @@ fn a_rightly_hashed_but_wrong_file_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_head_of_absurd_size_allocates_nothing() {
-    let mut bytes = body();
-    let at = bytes.windows(4).position(|w| w == b"HEAD").unwrap() + 8;
-    bytes[at + 4..at + 12].copy_from_slice(&[0xff; 8]);
-    assert_eq!(RouterFile::parse(&rehashed(bytes)).unwrap_err().code(), "BAD_ARTIFACT");
+fn parts_of_absurd_size_allocate_nothing() {
+    for (tag, sizes) in [(b"HEAD", 4..12), (b"FEAT", 0..4), (b"FEAT", 4..8), (b"FEAT", 8..16)] {
+        let mut bytes = body();
+        let at = bytes.windows(4).position(|w| w == tag).unwrap() + 8;
+        bytes[at + sizes.start..at + sizes.end].fill(0xff);
+        assert_eq!(RouterFile::parse(&rehashed(bytes)).unwrap_err().code(), "BAD_ARTIFACT", "{sizes:?}");
+    }
 }
 
 #[test]

@@ -2,14 +2,15 @@
 
 mod support;
 
-use ndarray::{Array1, Array2, array};
+use ndarray::{Array2, array};
 use pointsman::artifact::RouterFile;
 use pointsman::embedder::{Embedder, EmbedderFile, Embedding};
 use pointsman::evaluate::{Report, evaluate};
-use pointsman::head::{Head, Link};
-use pointsman::policy::Policy;
+use pointsman::features::{Clusters, FeatureMap};
+use pointsman::head::{Head, Linear, Link};
+use pointsman::policy::{Aim, Policy};
 use pointsman::router::load_embedder;
-use pointsman::train::{Features, Log, Split};
+use pointsman::train::{Log, Seen, Split};
 use std::collections::HashMap;
 use std::io::{BufReader, Read};
 use support::{minilm_file, outcomes, root, tiny};
@@ -17,14 +18,15 @@ use support::{minilm_file, outcomes, root, tiny};
 /// A router of `small`, `medium`, `large` that knows one thing: where the first coordinate is positive, `small` is right.
 fn knowing() -> RouterFile {
     let mut file = tiny::router("planted");
-    let weights = Array2::from_shape_fn((3, 2), |(i, j)| if (i, j) == (0, 0) { 50.0 } else { 0.0 });
-    let bias: Array1<f32> = array![0.0, -50.0, 0.0];
-    file.head = Head::new(Link::Logistic, weights, bias, Array2::zeros((3, 2)), Array1::zeros(3)).unwrap();
+    let weights = Array2::from_shape_fn((3, 2), |(i, j)| if (i, j) == (0, 0) { 100.0 } else { 0.0 });
+    let quality = Linear { weights, bias: array![0.0, -50.0, 0.0] };
+    file.features = FeatureMap::plain(2);
+    file.head = Head::new(Link::Logistic, quality, Linear::zeros(3, 2), Linear::zeros(3, 2)).unwrap();
     file
 }
 
 /// Four rows. `small` is right on the first two and costs 1, `large` on three and costs 10, `medium` never and costs 2.
-fn planted() -> (Log, Vec<Features>) {
+fn planted() -> (Log, Vec<Seen>) {
     let rows = [(1, 1, 1.0f32), (1, 0, 1.0), (0, 1, -1.0), (0, 1, -1.0)];
     let line = |(small, large, _): &(u8, u8, f32)| {
         let scores = serde_json::json!({ "small": small, "medium": 0, "large": large });
@@ -33,7 +35,7 @@ fn planted() -> (Log, Vec<Features>) {
     };
     let mut log = Log::default();
     log.read(rows.iter().map(line).collect::<String>().as_bytes(), &HashMap::new()).unwrap();
-    let features = rows.iter().map(|r| Features { embedding: Embedding::from_unit(vec![r.2, 0.0]).unwrap(), tokens: 5 });
+    let features = rows.iter().map(|r| Seen { embedding: Embedding::from_unit(vec![r.2, 0.0]).unwrap(), tokens: 5 });
     (log, features.collect())
 }
 
@@ -44,7 +46,7 @@ fn close(a: f64, b: f64) -> bool {
 #[test]
 fn figures_worked_by_hand() {
     let (log, features) = planted();
-    let report = evaluate(&knowing(), &log, &features, &[0, 1, 2, 3], 1.0, 0).unwrap();
+    let report = evaluate(&knowing(), &log, &features, &[0, 1, 2, 3], Aim::Weight(1.0), 0).unwrap();
     let found = |s: &pointsman::evaluate::Strategy| (s.score, s.usd);
     assert_eq!(found(&report.router), (1.0, 5.5), "small where it is right, large elsewhere");
     assert_eq!(found(&report.best_single), (0.75, 10.0));
@@ -58,6 +60,27 @@ fn figures_worked_by_hand() {
     assert!(close(report.aiq.zero, 0.625), "{:?}", report.aiq);
     assert!(close(report.aiq.router, (4.5 * 0.75 + 4.5) / 9.0), "{:?}", report.aiq);
     assert_eq!(report.aiq.oracle, 1.0);
+    // small was right twice and picked twice; large alone was right on the last two.
+    assert_eq!(report.picks.iter().map(|p| (p.right, p.wrong)).collect::<Vec<_>>(), [(2.0, 0.0), (0.0, 0.0), (2.0, 0.0)]);
+    assert_eq!((report.complementarity[2][0], report.complementarity[0][2]), (0.5, 0.25));
+    assert_eq!(report.low_confidence, 0);
+}
+
+#[test]
+fn rows_unlike_the_training_prompts_go_by_mean_scores() {
+    let (log, seen) = planted();
+    let mut file = knowing();
+    // One cluster, far from all of them.
+    let clusters = Clusters { per_set: 1, values: vec![0, 127], scales: vec![1.0 / 127.0] };
+    file.features = FeatureMap::new(vec![0.0, 0.0], vec![], clusters, 0.5).unwrap();
+    let zeros = || Linear::zeros(3, 3);
+    let weights = Array2::from_shape_fn((3, 3), |(i, j)| if (i, j) == (0, 0) { 100.0 } else { 0.0 });
+    file.head = Head::new(Link::Logistic, Linear { weights, bias: array![0.0, -50.0, 0.0] }, zeros(), zeros()).unwrap();
+    let at = |aim| evaluate(&file, &log, &seen, &[0, 1, 2, 3], aim, 0).unwrap();
+    let kept = at(Aim::Keep(500.0));
+    assert_eq!((kept.low_confidence, kept.router.usd), (4, 10.0), "to hold a quality, the strongest");
+    // Mean scores of 0.4, 0.6 and 0.75 at some $0.0001, $0.0003 and $0.003: at this rate the dearest is not worth it.
+    assert_eq!(at(Aim::Weight(500.0)).router.usd, 2.0, "to weigh cost, the means");
 }
 
 #[test]
@@ -66,8 +89,8 @@ fn rows_without_the_candidate_to_beat_are_not_judged() {
     let line = r#"{"query":"y","scores":{"small":1},"costs":{"small":1}}"#;
     log.read(line.as_bytes(), &HashMap::new()).unwrap();
     features.push(features[0].clone());
-    assert_eq!(evaluate(&knowing(), &log, &features, &[0, 4], 1.0, 0).unwrap().rows, 1);
-    assert_eq!(evaluate(&knowing(), &log, &features, &[4], 1.0, 0).unwrap_err().code(), "BAD_INPUT");
+    assert_eq!(evaluate(&knowing(), &log, &features, &[0, 4], Aim::Weight(1.0), 0).unwrap().rows, 1);
+    assert_eq!(evaluate(&knowing(), &log, &features, &[4], Aim::Weight(1.0), 0).unwrap_err().code(), "BAD_INPUT");
 }
 
 fn real(rows: usize) -> Option<Report> {
@@ -83,17 +106,17 @@ fn real(rows: usize) -> Option<Report> {
     log.rows.truncate(rows);
     let router = RouterFile::parse(&std::fs::read(root().join("models/default.router")).unwrap()).unwrap();
     let (tokenizer, embedder) = load_embedder(EmbedderFile::parse(std::fs::read(file).unwrap()).unwrap()).unwrap();
-    let features: Vec<Features> = log
+    let seen: Vec<Seen> = log
         .rows
         .iter()
         .map(|row| {
             let tokens = tokenizer.encode(&row.query);
-            Features { embedding: embedder.embed(&tokens).unwrap(), tokens: tokens.total }
+            Seen { embedding: embedder.embed(&tokens).unwrap(), tokens: tokens.total }
         })
         .collect();
-    let lambda = router.dials.exchange_rate(&Policy::default()).unwrap();
+    let aim = router.dials.aim(&Policy::default()).unwrap();
     let all: Vec<usize> = (0..log.rows.len()).collect();
-    Some(evaluate(&router, &log, &features, &all, lambda, 0).unwrap())
+    Some(evaluate(&router, &log, &seen, &all, aim, 0).unwrap())
 }
 
 #[test]

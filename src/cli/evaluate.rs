@@ -1,12 +1,13 @@
 //! `pointsman evaluate`
 
+use super::route::parse_floor;
 use super::train::DataArgs;
 use super::{DEFAULT_ROUTER, read, write};
 use clap::ValueEnum;
 use pointsman::artifact::RouterFile;
 use pointsman::error::Error;
 use pointsman::evaluate::{Interval, Report, Strategy, evaluate};
-use pointsman::policy::Policy;
+use pointsman::policy::{MinQuality, Policy};
 use pointsman::train::Split;
 use std::path::PathBuf;
 
@@ -20,9 +21,12 @@ pub struct Args {
     /// Rows to replay. Rows that were trained on flatter the router.
     #[arg(long, value_enum, default_value_t = Side::Test)]
     split: Side,
-    /// MetaLLM's p. Without it: the router file's default dial.
-    #[arg(long)]
+    /// MetaLLM's p. Without a dial: the router file's default.
+    #[arg(long, conflicts_with = "min_quality")]
     cost_weight: Option<f64>,
+    /// Least mean quality, 0 to 1, or `best`.
+    #[arg(long, value_parser = parse_floor)]
+    min_quality: Option<MinQuality>,
     /// Seed of the bootstrap intervals.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -39,7 +43,7 @@ enum Side {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let policy = Policy { cost_weight: args.cost_weight, ..Policy::default() };
+    let policy = Policy { cost_weight: args.cost_weight, min_quality: args.min_quality, ..Policy::default() };
     policy.check()?;
     let file = RouterFile::parse(&read(&args.router)?)?;
     let data = args.data.load()?;
@@ -53,8 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Side::All => true,
     };
     let rows: Vec<usize> = (0..data.log.rows.len()).filter(|&r| wanted(data.log.rows[r].split)).collect();
-    let lambda = file.dials.exchange_rate(&policy)?;
-    let report = evaluate(&file, &data.log, &data.features, &rows, lambda, args.seed)?;
+    let report = evaluate(&file, &data.log, &data.seen, &rows, file.dials.aim(&policy)?, args.seed)?;
     if let Some(path) = &args.json {
         write(path, &serde_json::to_vec_pretty(&report)?)?;
     }
@@ -76,9 +79,34 @@ fn print(report: &Report) -> anyhow::Result<()> {
     say!("  cost saved    {saved:.1}%, 95% interval {low:.1}% to {high:.1}%");
     let aiq = &report.aiq;
     say!("  AIQ x 100     {:.2}; zero router {:.2}, oracle {:.2}", aiq.router * 100.0, aiq.zero * 100.0, aiq.oracle * 100.0);
+    say!("  calibration   expected error {:.4} over all candidates", report.calibration.ece);
+    let share = 100.0 * report.low_confidence as f64 / report.rows as f64;
+    say!("  unlike the training prompts, so the strongest: {} rows ({share:.1}%)", report.low_confidence);
     warn(report)?;
     say!("\ncandidates");
-    report.candidates.iter().try_for_each(|s| row(&s.name, s))
+    report.candidates.iter().try_for_each(|s| row(&s.name, s))?;
+    print_picks(report)?;
+    print_complements(report)
+}
+
+fn print_picks(report: &Report) -> anyhow::Result<()> {
+    say!("\nwhere the rows went: right and wrong answers (scores add up)");
+    report.picks.iter().try_for_each(|picks| {
+        say!("  {:46} {:8.1} {:10.1}", picks.model, picks.right, picks.wrong);
+        Ok(())
+    })
+}
+
+/// One column a candidate, numbered as the lines are.
+fn print_complements(report: &Report) -> anyhow::Result<()> {
+    say!("\npercent of rows on which the line's candidate was right and the column's was not");
+    let columns: Vec<String> = (1..=report.picks.len()).map(|i| format!("{i:5}")).collect();
+    say!("  {:30}{}", "", columns.concat());
+    report.picks.iter().zip(&report.complementarity).enumerate().try_for_each(|(i, (picks, line))| {
+        let cells: Vec<String> = line.iter().map(|share| format!("{:5.0}", 100.0 * share)).collect();
+        say!("  {:2} {:27}{}", i + 1, picks.model, cells.concat());
+        Ok(())
+    })
 }
 
 fn row(label: &str, strategy: &Strategy) -> anyhow::Result<()> {

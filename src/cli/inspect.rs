@@ -2,6 +2,7 @@
 
 use super::{DEFAULT_ROUTER, print_json, read};
 use pointsman::artifact::RouterFile;
+use pointsman::policy::{Aim, MinQuality, Policy};
 use std::path::PathBuf;
 
 /// Show what a router file holds.
@@ -29,15 +30,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }));
     }
     let about = &file.provenance;
-    say!("{} bytes, {:?} head over {} coordinates", bytes.len(), file.head.link(), file.head.width());
+    say!("{} bytes, {:?} head over {} features", bytes.len(), file.head.link(), file.head.width());
     say!("trained {} by pointsman {} with seed {}, for embedder {}", about.date, about.version, about.seed, about.embedder);
     for source in &about.data {
         say!("  {:7} rows of {}", source.rows, source.name);
     }
     say!("\ncandidates (US dollars per million tokens in / out, expected answer tokens)");
-    for (candidate, penalty) in file.catalog.candidates().iter().zip(&about.penalties) {
+    for candidate in file.catalog.candidates() {
         let (price_in, price_out) = (candidate.usd_per_mtok_in, candidate.usd_per_mtok_out);
-        say!("  {:32} {price_in:8.3} {price_out:8.3} {:7.0}   penalty {penalty}", candidate.id, candidate.expected_output_tokens);
+        say!("  {:32} {price_in:8.3} {price_out:8.3} {:7.0}", candidate.id, candidate.expected_output_tokens);
     }
     let (best, routed) = (&about.best_single, &about.routed);
     say!("\nbest single candidate: {} with {:.4} at ${:.3} per 1,000 calls", best.id, best.quality, best.usd * 1e3);
@@ -48,6 +49,22 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let weight = knot.lambda * file.dials.cost_scale;
         say!("{mark} costWeight {weight:9.4}  quality {:.4}  ${:8.4} per 1,000 calls", knot.quality, knot.usd * 1e3);
     }
+    guarantee(&file)?;
     say!("default: costWeight {:.4}", file.dials.default_lambda * file.dials.cost_scale);
+    Ok(())
+}
+
+fn guarantee(file: &RouterFile) -> anyhow::Result<()> {
+    let Some(proven) = &file.dials.guarantee else {
+        say!("no guarantee: nothing was kept from training to prove one on");
+        return Ok(());
+    };
+    let (confidence, points) = (100.0 * (1.0 - proven.delta), 100.0 * proven.epsilon);
+    say!("guarantee for minQuality 'best', with {confidence}% confidence, proven on {} rows:", proven.rows);
+    say!("  at most {points} points below the best single candidate (epsilon {}, delta {})", proven.epsilon, proven.delta);
+    match file.dials.aim(&Policy { min_quality: Some(MinQuality::BEST), ..Policy::default() })? {
+        Aim::Weight(lambda) | Aim::Keep(lambda) => say!("  kept by routing at costWeight {:.4}", lambda * file.dials.cost_scale),
+        Aim::Strongest => say!("  kept by the best single candidate alone: routing is not proven to"),
+    }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{DEFAULT_EMBEDDER, DEFAULT_ROUTER, parse_prompt, read};
 use anyhow::Context;
-use pointsman::policy::Policy;
+use pointsman::policy::{MinQuality, Policy};
 use pointsman::prompt::Prompt;
 use pointsman::router::{Decision, Router};
 use std::io::BufRead;
@@ -38,9 +38,10 @@ pub struct PolicyArgs {
     /// MetaLLM's p: the weight of cost, where the dearest candidate costs 1 on average.
     #[arg(long, group = "dial")]
     cost_weight: Option<f64>,
-    /// Least mean quality over many prompts, 0 to 1.
-    #[arg(long, group = "dial")]
-    min_quality: Option<f64>,
+    /// Least mean quality over many prompts: a number from 0 to 1, or `best` for the best single candidate's, as the router
+    /// file guarantees it.
+    #[arg(long, group = "dial", value_parser = parse_floor)]
+    min_quality: Option<MinQuality>,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -128,4 +129,12 @@ fn print(decision: &Decision, ms: f64, json: bool) -> anyhow::Result<()> {
         say!("{mark} {:32} quality {:.3} ± {:.3}  ${:.6}{barred}", score.model, score.quality, score.spread, score.usd);
     }
     Ok(())
+}
+
+/// A number or `best`.
+pub fn parse_floor(text: &str) -> Result<MinQuality, String> {
+    match text {
+        "best" => Ok(MinQuality::BEST),
+        number => number.parse().map(MinQuality::Mean).map_err(|_| "expected a number or `best`".into()),
+    }
 }

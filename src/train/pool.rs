@@ -1,6 +1,6 @@
 //! The catalog of a router file: which candidates, and what they cost.
 
-use super::Features;
+use super::Seen;
 use super::outcomes::{Log, Outcome};
 use crate::catalog::{Candidate, Catalog};
 use crate::error::{Error, Result};
@@ -24,13 +24,13 @@ pub struct ModelCard {
 /// Model cards by id.
 pub type Cards = HashMap<String, ModelCard>;
 
-/// Candidates that no other candidate beats in both mean score and mean cost, from cheapest to best.
-pub(super) fn pareto_front(log: &Log, rows: &[usize]) -> Vec<usize> {
-    let means: Vec<(f64, f64)> = (0..log.candidates.len()).map(|c| means(log, rows, c)).collect();
-    let beaten = |c: usize| means.iter().any(|&(quality, usd)| quality >= means[c].0 && usd <= means[c].1 && (quality, usd) != means[c]);
-    let mut front: Vec<usize> = (0..means.len()).filter(|&c| means[c].0.is_finite() && !beaten(c)).collect();
-    front.sort_by(|&a, &b| means[a].1.total_cmp(&means[b].1));
-    front
+/// All candidates with outcomes in these rows, from cheapest to dearest. None is left out for being worse on average:
+/// where it is better on some prompts, the head can tell, and elsewhere it is not chosen.
+pub(super) fn everyone(log: &Log, rows: &[usize]) -> Vec<usize> {
+    let usd: Vec<f64> = (0..log.candidates.len()).map(|c| means(log, rows, c).1).collect();
+    let mut pool: Vec<usize> = (0..usd.len()).filter(|&c| usd[c].is_finite()).collect();
+    pool.sort_by(|&a, &b| usd[a].total_cmp(&usd[b]));
+    pool
 }
 
 /// Mean score and mean cost over the rows that a candidate answered; NaN where there are none.
@@ -41,12 +41,12 @@ pub(super) fn means(log: &Log, rows: &[usize], candidate: usize) -> (f64, f64) {
 }
 
 /// Prices and expected answer lengths for a pool of candidates.
-pub(super) fn catalog(log: &Log, rows: &[usize], features: &[Features], pool: &[usize], cards: &Cards) -> Result<Catalog> {
+pub(super) fn catalog(log: &Log, rows: &[usize], seen: &[Seen], pool: &[usize], cards: &Cards) -> Result<Catalog> {
     let blank = ModelCard::default();
     let candidates = pool.iter().map(|&c| {
         let id = &log.candidates[c];
         let card = cards.get(id).unwrap_or(&blank);
-        let calls = rows.iter().filter_map(|&r| log.rows[r].outcome(c).map(|o| (features[r].tokens as f64, o)));
+        let calls = rows.iter().filter_map(|&r| log.rows[r].outcome(c).map(|o| (seen[r].tokens as f64, o)));
         let calls: Vec<(f64, Outcome)> = calls.collect();
         if calls.is_empty() {
             return Err(Error::input("candidates", format!("{id:?} has no outcome in the training rows")));

@@ -1,11 +1,12 @@
 //! A sentence-transformers folder with two small layers of seeded weights.
 
 use super::Rng;
-use ndarray::{Array2, array};
+use ndarray::{Array1, Array2, array};
 use pointsman::artifact::{BestSingle, Provenance, RouterFile};
 use pointsman::catalog::{Candidate, Catalog};
 use pointsman::embedder::build::Folder;
-use pointsman::head::{Head, Link};
+use pointsman::features::FeatureMap;
+use pointsman::head::{Head, Linear, Link};
 use pointsman::policy::{Dials, Knot};
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -106,22 +107,24 @@ pub fn router(fingerprint: &str) -> RouterFile {
         candidate("medium", 0.5, Some(32_000), &["tools"]),
         candidate("large", 5.0, Some(1_000_000), &["vision"]),
     ];
-    let weights = Array2::from_shape_fn((3, WIDTH), |_| rng.unit());
-    let variances = Array2::from_elem((3, WIDTH), 0.01);
-    let head = Head::new(Link::Logistic, weights, array![-0.5, 0.3, 0.9], variances, array![0.01, 0.01, 0.01]).unwrap();
+    // The factor that features have on embeddings is taken back.
+    let quality = Linear { weights: Array2::from_shape_fn((3, WIDTH), |_| 2.0 * rng.unit()), bias: array![-0.5, 0.3, 0.9] };
+    let variance = Linear { weights: Array2::from_elem((3, WIDTH), 0.04), bias: Array1::from_elem(3, 0.01) };
+    let head = Head::new(Link::Logistic, quality, variance, Linear::zeros(3, WIDTH)).unwrap();
     let knots = [(0.0, 0.75, 0.003), (40.0, 0.72, 0.001), (400.0, 0.55, 0.0001)];
     let knots = knots.into_iter().map(|(lambda, quality, usd)| Knot { lambda, quality, usd }).collect();
     RouterFile {
         catalog: Catalog::new(candidates).unwrap(),
+        features: FeatureMap::plain(WIDTH),
         head,
-        dials: Dials { cost_scale: 0.003, default_lambda: 40.0, strongest: 2, knots },
+        dials: Dials { cost_scale: 0.003, default_lambda: 40.0, strongest: 2, means: vec![0.4, 0.6, 0.75], knots, guarantee: None },
         provenance: Provenance {
             embedder: fingerprint.into(),
             data: vec![],
             seed: 3,
             date: "2026-11-22".into(),
             version: "0.1.0".into(),
-            penalties: vec![1.0; 3],
+            penalty: 1.0,
             best_single: BestSingle { id: "large".into(), quality: 0.75, usd: 0.003 },
             routed: Knot { lambda: 40.0, quality: 0.72, usd: 0.001 },
         },

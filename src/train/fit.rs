@@ -1,0 +1,104 @@
+//! Cross-validation of a joint fit: the penalty, and outputs for rows that were not fitted.
+
+use super::joint::{Design, Path, Sharing, Solution};
+use crate::error::Result;
+use crate::head::{Link, sigmoid};
+use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
+
+/// L2 penalties that are tried, from strong to weak, as long as the loss falls.
+pub(super) const PENALTIES: [f64; 9] = [300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03];
+
+/// The rows of a fold, and a design of all the others.
+struct Part {
+    held: Vec<usize>,
+    kept: Vec<usize>,
+    design: Design,
+}
+
+/// Inputs, with a design for all rows and one without each fold.
+pub(super) struct Folds<'a> {
+    inputs: &'a Array2<f32>,
+    whole: Design,
+    parts: Vec<Part>,
+}
+
+/// The result of one fit.
+pub(super) struct Fitted {
+    pub solution: Solution,
+    /// rows x candidates, each from a fit that has not seen the row's fold.
+    pub outputs: Array2<f32>,
+    pub penalty: f64,
+    pub sharing: Sharing,
+}
+
+impl<'a> Folds<'a> {
+    /// `folds` gives each row's fold.
+    pub(super) fn new(inputs: &'a Array2<f32>, folds: &[usize]) -> Self {
+        let count = folds.iter().copied().max().map_or(0, |most| most + 1);
+        let part = |fold: usize| {
+            let (held, kept): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&row| folds[row] == fold);
+            let design = Design::new(inputs.select(Axis(0), &kept).view());
+            Part { held, kept, design }
+        };
+        Self { inputs, whole: Design::new(inputs.view()), parts: (0..count).into_par_iter().map(part).collect() }
+    }
+
+    /// The Gram matrix of all rows, centred.
+    pub(super) fn gram(&self) -> &Array2<f64> {
+        &self.whole.gram
+    }
+
+    /// Fits `targets` (rows x candidates, NaN where unknown), sharing between candidates if asked to.
+    pub(super) fn fit(&self, link: Link, targets: &Array2<f32>, share: bool) -> Result<Fitted> {
+        let sharing = |rows: ArrayView2<f32>| if share { Sharing::by_correlation(rows) } else { Sharing::none(rows.ncols()) };
+        let kept: Vec<Array2<f32>> = self.parts.iter().map(|part| targets.select(Axis(0), &part.kept)).collect();
+        let sharings: Vec<Sharing> = kept.iter().map(|targets| sharing(targets.view())).collect();
+        let parts = self.parts.iter().zip(&kept).zip(&sharings);
+        let mut paths: Vec<Path> = parts.map(|((part, targets), sharing)| Path::new(link, &part.design, targets.view(), sharing)).collect();
+        let (mut best, mut tried): (Option<(f64, Array2<f32>)>, usize) = (None, 0);
+        for penalty in PENALTIES {
+            let outputs = self.held_outputs(&mut paths, penalty, targets.dim())?;
+            let loss = mean_loss(link, &outputs, targets);
+            if best.as_ref().is_some_and(|(least, _)| loss >= *least) {
+                break;
+            }
+            best = Some((loss, outputs));
+            tried += 1;
+        }
+        let whole = sharing(targets.view());
+        let mut path = Path::new(link, &self.whole, targets.view(), &whole);
+        // No output at all is as good as an endless penalty.
+        let mut solution = path.advance(PENALTIES[0])?;
+        for penalty in &PENALTIES[1..tried.max(1)] {
+            solution = path.advance(*penalty)?;
+        }
+        let outputs = best.map_or_else(|| Array2::zeros(targets.dim()), |(_, outputs)| outputs);
+        drop(path);
+        Ok(Fitted { solution, outputs, penalty: PENALTIES[tried.max(1) - 1], sharing: whole })
+    }
+
+    fn held_outputs(&self, paths: &mut [Path], penalty: f64, dim: (usize, usize)) -> Result<Array2<f32>> {
+        let advance = |(path, part): (&mut Path, &Part)| Ok(path.advance(penalty)?.outputs(self.inputs.select(Axis(0), &part.held).view()));
+        let by_fold: Result<Vec<Array2<f32>>> = paths.par_iter_mut().zip(&self.parts).map(advance).collect();
+        let mut all = Array2::zeros(dim);
+        for (part, outputs) in self.parts.iter().zip(by_fold?) {
+            part.held.iter().zip(outputs.rows()).for_each(|(&row, values)| all.row_mut(row).assign(&values));
+        }
+        Ok(all)
+    }
+}
+
+/// Log loss for the logistic link, squared error for the identity, over the outcomes that are known.
+fn mean_loss(link: Link, outputs: &Array2<f32>, targets: &Array2<f32>) -> f64 {
+    let known = outputs.iter().zip(targets).filter(|(_, y)| !y.is_nan()).map(|(z, y)| (f64::from(*z), f64::from(*y)));
+    let loss = |(z, y): (f64, f64)| match link {
+        Link::Logistic => {
+            let p = sigmoid(z).clamp(1e-9, 1.0 - 1e-9);
+            -(y * p.ln() + (1.0 - y) * (1.0 - p).ln())
+        }
+        Link::Identity => (z - y).powi(2),
+    };
+    let (sum, count) = known.map(loss).fold((0.0, 0.0), |(sum, count), loss| (sum + loss, count + 1.0));
+    sum / f64::max(count, 1.0)
+}
