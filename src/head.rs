@@ -134,6 +134,7 @@ impl Head {
 
 impl Link {
     /// The quality that a linear output stands for.
+    #[cfg(feature = "train")]
     pub(crate) fn quality(self, z: f64) -> f64 {
         self.estimate(z, 0.0).quality
     }

@@ -1,7 +1,8 @@
-//! What a text looks like, whatever it says: lengths, digits, code, formulas, options, the form of a question.
+//! What a text looks like, whatever it says: lengths, digits, code, formulas, options, the form of a question. Like the
+//! embedder, it does not tell upper case from lower.
 
 /// How many numbers describe a text's surface.
-pub const SURFACE: usize = 23;
+pub const SURFACE: usize = 22;
 
 /// Counts along one pass over the characters.
 #[derive(Default)]
@@ -11,7 +12,6 @@ struct Counts {
     numbers: usize,
     operators: usize,
     brackets: usize,
-    upper: usize,
     foreign: usize,
     punctuation: usize,
     quotes: usize,
@@ -29,7 +29,6 @@ impl Counts {
             counts.numbers += usize::from(c.is_ascii_digit() && !before.is_ascii_digit());
             counts.operators += usize::from("=+*/^<>|~".contains(c));
             counts.brackets += usize::from("{}[]();_".contains(c));
-            counts.upper += usize::from(c.is_uppercase());
             counts.foreign += usize::from(!c.is_ascii());
             counts.punctuation += usize::from(".,:;".contains(c));
             counts.quotes += usize::from(c == '"' || c == '\'');
@@ -44,8 +43,7 @@ impl Counts {
 
 /// The surface of a text of so many tokens. In order: ln(1 + characters), ln(1 + tokens), tokens per character,
 /// ln(1 + characters before the first option), ln(1 + line breaks), options / 10, whether there are two or more options,
-/// share of digits, ln(1 + numbers), share of operators, ln(1 + LaTeX commands and dollars), share of brackets, share of
-/// upper case, mean word length / 10, whether it holds a question mark, whether its stem ends in one, whether it has a
+/// share of digits, ln(1 + numbers), share of operators, ln(1 + LaTeX commands and dollars), share of brackets, mean word length / 10, whether it holds a question mark, whether its stem ends in one, whether it has a
 /// blank to fill, ln(1 + code keywords), share of non-ASCII, of punctuation, of quotes, distinct words per word,
 /// negations per word.
 pub fn surface(text: &str, tokens: usize) -> [f32; SURFACE] {
@@ -54,7 +52,8 @@ pub fn surface(text: &str, tokens: usize) -> [f32; SURFACE] {
     let log = |count: usize| libm::log1p(count as f64);
     let words: Vec<&str> = runs(text, |c| c.is_ascii_alphabetic()).map(|(_, word)| word).collect();
     let per_word = |count: f64| count / words.len().max(1) as f64;
-    let distinct: std::collections::HashSet<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
+    let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
+    let distinct: std::collections::HashSet<&String> = lower.iter().collect();
     let options = text.lines().filter(|line| option(line).is_some()).count();
     let stem = stem(text);
     let flag = |is: bool| f64::from(u8::from(is));
@@ -71,7 +70,6 @@ pub fn surface(text: &str, tokens: usize) -> [f32; SURFACE] {
         share(counts.operators),
         log(counts.formulas),
         share(counts.brackets),
-        share(counts.upper),
         per_word(words.iter().map(|word| word.len() as f64).sum()) / 10.0,
         flag(text.contains('?')),
         flag(stem.trim_end().ends_with('?')),
@@ -81,19 +79,19 @@ pub fn surface(text: &str, tokens: usize) -> [f32; SURFACE] {
         share(counts.punctuation),
         share(counts.quotes),
         per_word(distinct.len() as f64),
-        per_word(words.iter().filter(|word| NEGATIONS.contains(word)).count() as f64),
+        per_word(lower.iter().filter(|word| NEGATIONS.contains(&word.as_str())).count() as f64),
     ];
     values.map(|value| value as f32)
 }
 
-const NEGATIONS: [&str; 6] = ["not", "no", "never", "except", "NOT", "EXCEPT"];
+const NEGATIONS: [&str; 4] = ["not", "no", "never", "except"];
 const KEYWORDS: [&str; 9] = ["def", "return", "import", "for", "while", "if", "assert", "print", "class"];
 
-/// The letter of an option line such as `B) ...` or `(C. ...`.
+/// The letter of an option line such as `B) ...` or `(c. ...`, in upper case.
 fn option(line: &str) -> Option<char> {
     let line = line.trim_start();
     let mut chars = line.strip_prefix('(').unwrap_or(line).chars();
-    let letter = chars.next().filter(|c| ('A'..='J').contains(c))?;
+    let letter = chars.next().map(|c| c.to_ascii_uppercase()).filter(|c| ('A'..='J').contains(c))?;
     let closed = chars.next().is_some_and(|c| c == '.' || c == ')');
     (closed && chars.next().is_none_or(char::is_whitespace)).then_some(letter)
 }
@@ -109,7 +107,7 @@ fn stem(text: &str) -> &str {
 fn keywords(text: &str) -> usize {
     let follows = |end: usize| text[end..].starts_with([' ', '(', ':']);
     let words = runs(text, |c| c.is_alphanumeric() || c == '_');
-    words.filter(|(start, word)| KEYWORDS.contains(word) && follows(start + word.len())).count()
+    words.filter(|(start, word)| KEYWORDS.contains(&word.to_ascii_lowercase().as_str()) && follows(start + word.len())).count()
 }
 
 /// The longest runs of such characters, and where they start.
@@ -133,8 +131,9 @@ mod tests {
         let s = surface(text, 20);
         assert_eq!((s[5], s[6], s[14], s[15]), (0.3, 1.0, 1.0, 1.0));
         assert_eq!(s[3], libm::log1p(20.0) as f32);
+        assert_eq!(surface(&text.to_lowercase(), 20), s);
         assert_eq!(s[8], libm::log1p(4.0) as f32);
-        assert_eq!(s[22], 1.0 / 8.0);
+        assert_eq!(s[21], 1.0 / 8.0);
         assert!(option("I. e. it").is_some() && option("Iam)").is_none() && option("K) no").is_none());
     }
 
