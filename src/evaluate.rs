@@ -6,10 +6,15 @@
 
 mod details;
 mod hull;
+mod online;
+mod splits;
 
 pub use details::{Bin, Calibration, Picks};
+pub use online::Earned;
+pub use splits::Splits;
 
 use crate::artifact::RouterFile;
+use crate::bandit::Learning;
 use crate::error::{Error, Result};
 use crate::features::surface;
 use crate::policy::{Aim, Knot};
@@ -132,6 +137,36 @@ pub fn evaluate(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], aim
         candidates,
         curve,
     })
+}
+
+/// Proves the guarantee on random halves of the rows and looks at the other halves, so many times. ε and δ are those of
+/// the router file's own guarantee, or 0.03 and 0.1.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn check_guarantee(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], splits: usize, seed: u64) -> Result<Splits> {
+    let replays = replay_rows(file, log, seen, rows, file.dials.strongest)?;
+    let promise = file.dials.guarantee.as_ref().map_or((0.03, 0.1), |own| (own.epsilon, own.delta));
+    Ok(splits::check(&replays, &file.dials, promise, splits, seed))
+}
+
+/// Replays the rows in random order to a bandit that starts without a head, at an exchange rate; what it and others earned
+/// up to twenty points on the way.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn replay_online(
+    file: &RouterFile,
+    log: &Log,
+    seen: &[Seen],
+    rows: &[usize],
+    lambda: f64,
+    settings: Learning,
+    seed: u64,
+) -> Result<Vec<Earned>> {
+    let replays = rows.iter().map(|&row| Ok((replay(file, log, seen, row)?, &seen[row]))).collect::<Result<Vec<_>>>()?;
+    let judged: Vec<(ReplayRow, &Seen)> = replays.into_iter().filter(|(row, _)| row.of(file.dials.strongest).is_some()).collect();
+    online::replay(file, &judged, lambda, settings, seed)
 }
 
 /// The rows that the candidate to beat has answered.

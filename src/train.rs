@@ -9,7 +9,7 @@ mod clusters;
 mod dense;
 pub(crate) mod dials;
 mod fit;
-mod guarantee;
+pub(crate) mod guarantee;
 mod joint;
 mod outcomes;
 mod platt;
@@ -287,7 +287,7 @@ impl<'a> Training<'a> {
             Ok(self.replay(row, catalog, if far { &dials.means } else { &qualities }, &head.lengths(&features.vector)?, far))
         };
         let replays = self.calibration.iter().map(replay).collect::<Result<Vec<_>>>()?;
-        Ok(guarantee::prove(&replays, dials, self.settings.epsilon, self.settings.delta))
+        Ok(guarantee::prove(&replays.iter().collect::<Vec<_>>(), dials, self.settings.epsilon, self.settings.delta))
     }
 
     fn data(&self) -> Vec<DataSource> {

@@ -4,8 +4,9 @@ mod support;
 
 use ndarray::{Array2, array};
 use pointsman::artifact::RouterFile;
+use pointsman::bandit::Learning;
 use pointsman::embedder::{Embedder, EmbedderFile, Embedding};
-use pointsman::evaluate::{Report, evaluate};
+use pointsman::evaluate::{Report, check_guarantee, evaluate, replay_online};
 use pointsman::features::{Clusters, FeatureMap};
 use pointsman::head::{Head, Linear, Link};
 use pointsman::policy::{Aim, Policy};
@@ -126,4 +127,43 @@ fn the_default_router_on_real_rows_that_it_has_not_seen() {
     assert_eq!(report.rows, 200);
     assert!(report.oracle.score > report.router.score && report.oracle.score > report.best_single.score);
     assert!(report.router.score > report.random.score && report.router.usd < report.best_single.usd);
+}
+
+/// Rows on which a router that knows the truth is as good as the best, at less cost.
+fn many(rows: usize) -> (Log, Vec<Seen>) {
+    let (mut text, mut seen) = (String::new(), Vec::new());
+    for i in 0..rows {
+        let easy = i % 2 == 0;
+        let scores = serde_json::json!({ "small": u8::from(easy), "medium": 0, "large": u8::from(i % 10 > 0) });
+        let costs = serde_json::json!({ "small": 1.0, "medium": 2.0, "large": 10.0 });
+        text += &serde_json::json!({ "query": format!("q{i}"), "split": "test", "scores": scores, "costs": costs }).to_string();
+        text += "\n";
+        seen.push(Seen { embedding: Embedding::from_unit(vec![if easy { 1.0 } else { -1.0 }, 0.0]).unwrap(), tokens: 5 });
+    }
+    let mut log = Log::default();
+    log.read(text.as_bytes(), &HashMap::new()).unwrap();
+    (log, seen)
+}
+
+#[test]
+fn a_guarantee_is_seen_to_hold_and_to_save() {
+    let (log, seen) = many(1000);
+    let all: Vec<usize> = (0..1000).collect();
+    let splits = check_guarantee(&knowing(), &log, &seen, &all, 40, 1).unwrap();
+    assert_eq!((splits.splits, splits.exceeded, splits.proven), (40, 0.0, 1.0));
+    assert!(close(splits.epsilon, 0.03) && splits.cost_saved > 0.4, "{splits:?}");
+    // Twenty rows prove nothing: the best single candidate it is, and nothing is saved or lost.
+    let few = check_guarantee(&knowing(), &log, &seen, &all[..20], 40, 1).unwrap();
+    assert_eq!((few.exceeded, few.proven, few.cost_saved), (0.0, 0.0, 0.0));
+}
+
+#[test]
+fn a_bandit_from_nothing_ends_near_the_head_that_knows() {
+    let (log, seen) = many(2000);
+    let all: Vec<usize> = (0..2000).collect();
+    let curve =
+        replay_online(&knowing(), &log, &seen, &all, 0.01, Learning { explore: 0.2, ridge: 1.0, ..Learning::default() }, 1).unwrap();
+    assert_eq!((curve.len(), curve[19].rows), (20, 2000));
+    let last = curve[19];
+    assert!(last.bandit > 0.97 * last.head && last.head > last.best_single && last.bandit > last.random, "{last:?}");
 }

@@ -5,8 +5,9 @@ use super::train::DataArgs;
 use super::{DEFAULT_ROUTER, read, write};
 use clap::ValueEnum;
 use pointsman::artifact::RouterFile;
+use pointsman::bandit::Learning;
 use pointsman::error::Error;
-use pointsman::evaluate::{Interval, Report, Strategy, evaluate};
+use pointsman::evaluate::{Earned, Interval, Report, Splits, Strategy, check_guarantee, evaluate, replay_online};
 use pointsman::policy::{MinQuality, Policy};
 use pointsman::train::Split;
 use std::path::PathBuf;
@@ -30,6 +31,15 @@ pub struct Args {
     /// Seed of the bootstrap intervals.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Also prove the guarantee on random halves of these rows and look at the other halves, so many times.
+    #[arg(long)]
+    splits: Option<usize>,
+    /// Also replay these rows to a bandit that starts from nothing, with so much exploration (such as 0.1).
+    #[arg(long)]
+    online: Option<f64>,
+    /// Project embeddings to so many dimensions for it first: it learns faster, and less.
+    #[arg(long)]
+    online_dimensions: Option<usize>,
     /// Write every number to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -58,10 +68,38 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     let rows: Vec<usize> = (0..data.log.rows.len()).filter(|&r| wanted(data.log.rows[r].split)).collect();
     let report = evaluate(&file, &data.log, &data.seen, &rows, file.dials.aim(&policy)?, args.seed)?;
+    let splits = args.splits.map(|n| check_guarantee(&file, &data.log, &data.seen, &rows, n, args.seed)).transpose()?;
+    let lambda = file.dials.default_lambda;
+    let settings = |explore| Learning { explore, ridge: 1.0, dimensions: args.online_dimensions, ..Learning::default() };
+    let online = args.online.map(|explore| replay_online(&file, &data.log, &data.seen, &rows, lambda, settings(explore), args.seed));
+    let online = online.transpose()?;
     if let Some(path) = &args.json {
-        write(path, &serde_json::to_vec_pretty(&report)?)?;
+        let mut all = serde_json::to_value(&report)?;
+        all["splits"] = serde_json::to_value(splits)?;
+        all["online"] = serde_json::to_value(&online)?;
+        write(path, &serde_json::to_vec_pretty(&all)?)?;
     }
-    print(&report)
+    print(&report)?;
+    splits.map_or(Ok(()), |splits| print_splits(&splits))?;
+    online.map_or(Ok(()), |curve| print_online(&curve))
+}
+
+fn print_splits(splits: &Splits) -> anyhow::Result<()> {
+    let percent = |x: f64| 100.0 * x;
+    say!("\nguarantee, proven on one half and looked at on the other, {} times at random", splits.splits);
+    say!("  promised      at most {:.1} points lost, but in {:.0}% of cases", percent(splits.epsilon), percent(splits.delta));
+    say!("  exceeded      in {:.1}% of them; routing was proven in {:.1}%", percent(splits.exceeded), percent(splits.proven));
+    say!("  cost saved    {:.1}% on average", percent(splits.cost_saved));
+    Ok(())
+}
+
+fn print_online(curve: &[Earned]) -> anyhow::Result<()> {
+    say!("\nmean reward while learning from nothing (score less cost at the default dial's rate)");
+    say!("  {:>8} {:>9} {:>9} {:>12} {:>9}", "rows", "bandit", "head", "best single", "random");
+    curve.iter().try_for_each(|at| {
+        say!("  {:8} {:9.4} {:9.4} {:12.4} {:9.4}", at.rows, at.bandit, at.head, at.best_single, at.random);
+        Ok(())
+    })
 }
 
 fn print(report: &Report) -> anyhow::Result<()> {

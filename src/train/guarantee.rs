@@ -9,6 +9,7 @@
 
 use super::dials::{ReplayRow, pick};
 use crate::policy::{Aim, Dials, Floor, Guarantee};
+use crate::random::Random;
 
 /// Largest share of the stake that may be lost on one row.
 const BOLDNESS: f64 = 0.75;
@@ -16,8 +17,11 @@ const BOLDNESS: f64 = 0.75;
 const HALVINGS: usize = 40;
 
 /// The bounds at every exchange rate of the dials, from rows that the candidate to beat has answered. None without rows.
-pub(super) fn prove(rows: &[ReplayRow], dials: &Dials, epsilon: f64, delta: f64) -> Option<Guarantee> {
-    let judged: Vec<&ReplayRow> = rows.iter().filter(|row| row.of(dials.strongest).is_some()).collect();
+pub(crate) fn prove(rows: &[&ReplayRow], dials: &Dials, epsilon: f64, delta: f64) -> Option<Guarantee> {
+    let mut judged: Vec<&ReplayRow> = rows.iter().copied().filter(|row| row.of(dials.strongest).is_some()).collect();
+    // The gambler meets rows one by one, and logs are sorted by subject or by day: only in random order is it a fair game.
+    let mut random = Random::new(judged.len() as u64);
+    (1..judged.len()).rev().for_each(|i| judged.swap(i, (random.unit() * (i + 1) as f64) as usize));
     let floor = |lambda: f64| {
         let scores =
             judged.iter().filter_map(|row| Some((pick(row, Aim::Keep(lambda), dials.strongest)?.score, row.of(dials.strongest)?.score)));
@@ -72,7 +76,6 @@ fn wins(scaled: &[f64], bets: &[f64], m: f64, delta: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
 
     #[test]
     fn the_bound_fails_no_oftener_than_it_says_and_is_not_idle() {
@@ -88,6 +91,23 @@ mod tests {
         }
         assert!(failures <= 40, "{failures} of 400");
         assert!(slack < 0.15, "{slack}");
+    }
+
+    #[test]
+    fn a_log_that_is_sorted_proves_no_more_than_one_that_is_not() {
+        use super::super::dials::Replay;
+        use crate::policy::Knot;
+        // First the rows on which routing to 0 wins over the best, 1; then as many on which it loses.
+        let answer = |candidate, score| Replay { candidate, quality: 1.0 - candidate as f64, expected_usd: 1.0, score, usd: 1.0 };
+        let row = |i: usize| ReplayRow {
+            far: false,
+            answers: vec![answer(0, f64::from(u8::from(i < 1000))), answer(1, f64::from(u8::from(i >= 1000)))],
+        };
+        let rows: Vec<ReplayRow> = (0..2000).map(row).collect();
+        let knots = vec![Knot { lambda: 0.0, quality: 0.5, usd: 1.0 }];
+        let dials = Dials { cost_scale: 1.0, default_lambda: 0.0, strongest: 1, means: vec![0.5; 2], knots, guarantee: None };
+        let proven = prove(&rows.iter().collect::<Vec<_>>(), &dials, 0.03, 0.1).unwrap();
+        assert!(proven.floors[0].change < 0.0 && proven.floors[0].change > -0.1, "{:?}", proven.floors);
     }
 
     #[test]
