@@ -290,8 +290,8 @@ export interface Router extends AsyncDisposable {
   rank(input: Input, options?: RankOptions): Promise<readonly Score[]>;
   /**
    * Decides a whole batch at once, so that together the prompts reach a goal at least cost: those for which a better
-   * candidate buys most go to it first. Up to 64 prompts, the plan is the best there is; beyond that, at most one
-   * prompt's answer short of it.
+   * candidate buys most go to it first. A small batch (some 25 prompts) gets the best plan there is; a larger one, a plan
+   * that is at most one prompt's answer short of it.
    *
    * @throws {PointsmanError} `BAD_INPUT`; `NO_ELIGIBLE` a prompt that no candidate may answer; `INFEASIBLE` a goal out
    *   of this batch's reach, which the message names; `ENGINE`.

@@ -209,7 +209,9 @@ impl Dials {
     fn match_best(&self) -> Result<Aim> {
         let problem = "this router file carries no guarantee; train it with --calibration above 0, or give a number";
         let proven = self.guarantee.as_ref().ok_or_else(|| Error::input("minQuality", problem))?;
-        Ok(proven.last_proven(|floor| floor.change >= -proven.epsilon).map_or(Aim::Strongest, Aim::Keep))
+        let rate = proven.last_proven(|floor| floor.change >= -proven.epsilon);
+        // ε is what can be proven, not what may be spent: where the default dial is proven, it stays.
+        Ok(rate.map_or(Aim::Strongest, |rate| Aim::Keep(rate.min(self.default_lambda))))
     }
 
     fn reach(&self, floor: f64) -> Result<f64> {

@@ -109,6 +109,7 @@ fn a_guarantee_is_walked_up_to_the_first_rate_that_is_not_proven() {
     };
     // The rate of 40 would do, but what lies behind a failure is not proven by one δ.
     assert_eq!(aim(0.05, MinQuality::BEST).unwrap(), Aim::Keep(10.0));
+    assert_eq!(aim(0.5, MinQuality::BEST).unwrap(), Aim::Keep(10.0), "no further than the default");
     assert_eq!(aim(0.015, MinQuality::BEST).unwrap(), Aim::Keep(0.0));
     assert_eq!(aim(0.0, MinQuality::BEST).unwrap(), Aim::Strongest);
     assert_eq!(aim(0.0, MinQuality::Mean(0.7)).unwrap(), Aim::Keep(10.0));

@@ -143,6 +143,7 @@ fn a_guarantee_is_proven_on_rows_of_its_own() {
     assert!(fitted + proven.rows == 3000 && (800..1000).contains(&proven.rows), "{fitted} {}", proven.rows);
     let Aim::Keep(lambda) = file.dials.aim(&best).unwrap() else { panic!("routing is as good as the best here") };
     // `dear` is right nine times in ten, and so is routing.
+    assert!(lambda <= file.dials.default_lambda);
     let floor = proven.floors.iter().find(|floor| floor.lambda == lambda).unwrap();
     assert!(floor.change >= -0.05 && floor.quality > 0.8 && floor.quality < 0.9, "{floor:?}");
     let numeric = |floor: f64| file.dials.aim(&Policy { min_quality: Some(MinQuality::Mean(floor)), ..Policy::default() });
