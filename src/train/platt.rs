@@ -33,7 +33,7 @@ pub(super) fn fit(pairs: &[(f64, f64)]) -> (f64, f64) {
         }
     }
     // A slope that turns an output around says that it holds nothing: the mean alone is left.
-    let usable = a.is_finite() && b.is_finite() && a >= 0.0 && a < 10.0;
+    let usable = b.is_finite() && (0.0..10.0).contains(&a);
     if usable { (a, b) } else { (1.0, 0.0) }
 }
 

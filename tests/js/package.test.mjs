@@ -184,3 +184,15 @@ function qualities(scores) {
 function qualityOf({ model, scores }) {
   return scores.find((score) => score.model === model).quality;
 }
+
+test('the best quality is asked for by name, and what is unlike all training says so', async () => {
+  const scores = (decision) => qualities(decision.scores);
+  const best = await router.route(PROMPT, { minQuality: 'best' });
+  assert.deepEqual(scores(best), scores(await router.route(PROMPT)));
+  await assert.rejects(router.route(PROMPT, { minQuality: 'better' }), { code: 'BAD_INPUT' });
+  await assert.rejects(router.route(PROMPT, { minQuality: 1 }), { code: 'INFEASIBLE', message: /90% confidence/ });
+  const foreign = await router.route('Bonjour, comment allez-vous aujourd’hui ?');
+  const strongest = await router.route(PROMPT, { costWeight: 0 });
+  assert.equal(foreign.reason, 'low-confidence');
+  assert.equal(foreign.model, strongest.model);
+});
