@@ -49,6 +49,8 @@ pub struct FeatureMap {
     mean: Vec<f32>,
     surface: Vec<Scale>,
     clusters: Clusters,
+    /// Squared length of every centroid.
+    squares: Vec<f32>,
     near: f32,
 }
 
@@ -82,12 +84,13 @@ impl FeatureMap {
         if !finite || !near.is_finite() || !surface.iter().all(|s| s.scale.is_finite() && s.scale > 0.0) {
             return bad("a number is not finite, or a scale is not above 0");
         }
-        Ok(Self { mean, surface, clusters, near })
+        let squares = clusters.squares(mean.len());
+        Ok(Self { mean, surface, clusters, squares, near })
     }
 
     /// Embeddings as they are, but for their factor: no surface, no clusters.
     pub fn plain(width: usize) -> Self {
-        Self { mean: vec![0.0; width], surface: vec![], clusters: Clusters::default(), near: -1.0 }
+        Self { mean: vec![0.0; width], surface: vec![], clusters: Clusters::default(), squares: vec![], near: -1.0 }
     }
 
     /// Width of the embeddings it reads.
@@ -125,23 +128,27 @@ impl FeatureMap {
         vector.extend(centred.iter().map(|x| EMBEDDING_SCALE * x));
         let scaled = self.surface.iter().zip(surface).map(|(s, x)| ((x - s.centre) / s.scale).clamp(-CLIP, CLIP));
         vector.extend(scaled.map(|x| SURFACE_SCALE * x));
-        let nearness = self.clusters.memberships(&centred, &mut vector);
+        let nearness = self.clusters.memberships(&centred, &self.squares, &mut vector);
         Ok(Features { vector, nearness })
     }
 }
 
 impl Clusters {
+    fn squares(&self, width: usize) -> Vec<f32> {
+        let square = |values: &[i8]| values.iter().map(|v| i32::from(*v).pow(2)).sum::<i32>() as f32;
+        self.values.chunks_exact(width.max(1)).zip(&self.scales).map(|(values, scale)| scale * scale * square(values)).collect()
+    }
+
     /// Appends the scaled memberships of a centred embedding; its greatest cosine to a centroid.
-    fn memberships(&self, x: &[f32], out: &mut Vec<f32>) -> f32 {
+    fn memberships(&self, x: &[f32], squares: &[f32], out: &mut Vec<f32>) -> f32 {
         if self.scales.is_empty() {
             return 1.0;
         }
         let length = dot(x, x).sqrt().max(f32::MIN_POSITIVE);
         let mut nearest = -1f32;
         let mut scores: Vec<f64> = Vec::with_capacity(self.scales.len());
-        for (values, scale) in self.values.chunks_exact(x.len()).zip(&self.scales) {
-            let (along, square) = products(x, values);
-            let (along, square) = (along * scale, square * scale * scale);
+        for ((values, scale), square) in self.values.chunks_exact(x.len()).zip(&self.scales).zip(squares) {
+            let along = scale * dot_int8(x, values);
             nearest = nearest.max(along / (length * square.sqrt().max(f32::MIN_POSITIVE)));
             // The squared distance less ‖x‖², which all of them share.
             scores.push(SHARPNESS * f64::from(2.0 * along - square));
@@ -168,19 +175,14 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + a[tail..].iter().zip(&b[tail..]).map(|(a, b)| a * b).sum::<f32>()
 }
 
-/// x · c and c · c of an int8 centroid, before its scale.
-fn products(x: &[f32], values: &[i8]) -> (f32, f32) {
-    let (mut along, mut square) = ([0f32; LANES], [0f32; LANES]);
+/// The product with an int8 centroid, before its scale.
+fn dot_int8(x: &[f32], values: &[i8]) -> f32 {
+    let mut lanes = [0f32; LANES];
     for (x, c) in x.chunks_exact(LANES).zip(values.chunks_exact(LANES)) {
-        for i in 0..LANES {
-            let c = f32::from(c[i]);
-            along[i] += x[i] * c;
-            square[i] += c * c;
-        }
+        (0..LANES).for_each(|i| lanes[i] += x[i] * f32::from(c[i]));
     }
     let tail = x.len() / LANES * LANES;
-    let rest = x[tail..].iter().zip(&values[tail..]).map(|(x, c)| (x * f32::from(*c), f32::from(*c).powi(2)));
-    rest.fold((along.iter().sum(), square.iter().sum()), |sum, (a, s)| (sum.0 + a, sum.1 + s))
+    lanes.iter().sum::<f32>() + x[tail..].iter().zip(&values[tail..]).map(|(x, c)| x * f32::from(*c)).sum::<f32>()
 }
 
 #[cfg(test)]
