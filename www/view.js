@@ -7,6 +7,7 @@ const REASONS = {
   utility: 'the best quality for its cost at this dial',
   budget: 'the best within the limits',
   'only-eligible': 'no other candidate is within the limits',
+  'low-confidence': 'the prompt is unlike those the router was trained on: mean scores decide',
   'fallback-error': 'the engine failed, so the fallback was taken',
 };
 const INELIGIBLE = {

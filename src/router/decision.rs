@@ -51,7 +51,7 @@ pub enum BatchGoal {
     BudgetUsd(f64),
     /// The least cost of a mean quality of at least so much, 0 to 1.
     MinQuality(f64),
-    /// MetaLLM's p, as in [`Policy::cost_weight`].
+    /// MetaLLM's p, as in [`Policy::cost_weight`](crate::policy::Policy::cost_weight).
     CostWeight(f64),
 }
 
