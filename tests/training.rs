@@ -142,10 +142,10 @@ fn a_guarantee_is_proven_on_rows_of_its_own() {
     let fitted: usize = file.provenance.data.iter().map(|source| source.rows).sum();
     assert!(fitted + proven.rows == 3000 && (800..1000).contains(&proven.rows), "{fitted} {}", proven.rows);
     let Aim::Keep(lambda) = file.dials.aim(&best).unwrap() else { panic!("routing is as good as the best here") };
-    // `dear` is right nine times in ten, and so is routing.
     assert!(lambda <= file.dials.default_lambda);
     let floor = proven.floors.iter().find(|floor| floor.lambda == lambda).unwrap();
-    assert!(floor.change >= -0.05 && floor.quality > 0.8 && floor.quality < 0.9, "{floor:?}");
+    // Well routed, half of the rows score 1 and the others 0.9: what is proven lies below that, and not far.
+    assert!(floor.change >= -0.05 && floor.quality > 0.85 && floor.quality < 0.95, "{floor:?}");
     let numeric = |floor: f64| file.dials.aim(&Policy { min_quality: Some(MinQuality::Mean(floor)), ..Policy::default() });
     assert!(matches!(numeric(0.7).unwrap(), Aim::Keep(more) if more >= lambda));
     assert!(numeric(0.99).unwrap_err().to_string().contains("90% confidence"));
