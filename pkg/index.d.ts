@@ -218,7 +218,8 @@ export interface Decision {
    * `utility` it has the greatest utility; `budget` one of greater utility would cost more than `maxUsd`;
    * `only-eligible` no other may be chosen; `low-confidence` the prompt is unlike all that the router was trained on, so
    * it goes to the strongest candidate, or with `costWeight`, where mean scores send it; `guarantee` nothing cheaper is
-   * proven to keep `minQuality: 'best'`; `explore` it is tried in order to learn; `assigned` it is part of a plan; `fallback-error` the engine failed, see `error`.
+   * proven to keep `minQuality: 'best'`; `explore` it is tried in order to learn; `assigned` it is part of a plan;
+   * `fallback-error` the engine failed, see `error`.
    */
   readonly reason: 'utility' | 'budget' | 'only-eligible' | 'low-confidence' | 'guarantee' | 'explore' | 'assigned' | 'fallback-error';
   /** Probability with which this candidate was chosen, above 0 and up to 1. */

@@ -21,7 +21,7 @@ use clap::{Parser, Subcommand};
 use pointsman::embedder::{EmbedderFile, GraphEmbedder};
 use pointsman::error::Error;
 use pointsman::prompt::Prompt;
-use pointsman::router::load_embedder;
+use pointsman::router::{Router, load_embedder};
 use pointsman::tokenizer::Tokenizer;
 use std::path::{Path, PathBuf};
 
@@ -98,6 +98,22 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         let _ = std::fs::remove_file(&partial);
         Error::Io { what: format!("cannot write {}", path.display()), source }.into()
     })
+}
+
+/// The two files of a router.
+#[derive(clap::Args)]
+struct RouterArgs {
+    #[arg(long, default_value = DEFAULT_ROUTER)]
+    router: PathBuf,
+    #[arg(long, default_value = DEFAULT_EMBEDDER)]
+    embedder: PathBuf,
+}
+
+impl RouterArgs {
+    fn load(&self, seed: u64) -> anyhow::Result<Router> {
+        Router::load(&read(&self.router)?, &read(&self.embedder)?, seed)
+            .with_context(|| format!("{} with {}", self.router.display(), self.embedder.display()))
+    }
 }
 
 fn open_embedder(path: &Path) -> anyhow::Result<(Tokenizer, GraphEmbedder)> {

@@ -22,6 +22,12 @@ impl Random {
         ((self.next() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
 
+    /// Every order alike (Fisher and Yates).
+    #[cfg(feature = "train")]
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        (1..items.len()).rev().for_each(|i| items.swap(i, (self.unit() * (i + 1) as f64) as usize));
+    }
+
     /// Standard normal (Box and Muller 1958), by functions that round alike everywhere.
     pub(crate) fn normal(&mut self) -> f64 {
         let (radius, angle) = (libm::sqrt(-2.0 * libm::log(self.unit())), std::f64::consts::TAU * self.unit());

@@ -28,7 +28,7 @@ use crate::policy::{Dials, Guarantee, Knot};
 use crate::random;
 use dense::Cholesky;
 use dials::{Replay, ReplayRow};
-use fit::{Fitted, Folds};
+use fit::{Fitted, Folds, known};
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -206,8 +206,7 @@ impl<'a> Training<'a> {
         let columns = quality.outputs.columns_mut().into_iter().zip(scores.columns());
         columns
             .map(|(mut outputs, scores)| {
-                let pairs = outputs.iter().zip(scores).filter(|(_, y)| !y.is_nan()).map(|(z, y)| (f64::from(*z), f64::from(*y)));
-                let (a, b) = platt::fit(&pairs.collect::<Vec<_>>());
+                let (a, b) = platt::fit(&known(outputs.iter().zip(scores)));
                 outputs.mapv_inplace(|z| (a * f64::from(z) + b) as f32);
                 (a, b)
             })
@@ -231,8 +230,7 @@ impl<'a> Training<'a> {
         let scores = self.scores();
         let precisions = quality.sharing.precisions();
         let variance = |c: usize| {
-            let known = quality.outputs.column(c).into_iter().zip(scores.column(c)).filter(|(_, y)| !y.is_nan());
-            let known: Vec<(f64, f64)> = known.map(|(z, y)| (f64::from(*z), f64::from(*y))).collect();
+            let known = known(quality.outputs.column(c).iter().zip(scores.column(c)));
             let mean = |value: &dyn Fn(&(f64, f64)) -> f64| known.iter().map(value).sum::<f64>() / known.len().max(1) as f64;
             let (curvature, noise) = match self.settings.link {
                 Link::Logistic => (mean(&|(z, _)| sigmoid(*z) * sigmoid(-z)), 1.0),

@@ -1,10 +1,10 @@
 //! `pointsman assign`
 
 use super::route::LimitArgs;
-use super::{DEFAULT_EMBEDDER, DEFAULT_ROUTER, parse_prompt, print_json, read};
+use super::{RouterArgs, parse_prompt, print_json, read};
 use anyhow::Context;
 use pointsman::prompt::Prompt;
-use pointsman::router::{BatchGoal, Plan, Router};
+use pointsman::router::{BatchGoal, Plan};
 use std::io::BufRead;
 use std::path::PathBuf;
 
@@ -15,10 +15,8 @@ pub struct Args {
     /// input is a prompt as it is.
     #[arg(long)]
     jsonl: Option<PathBuf>,
-    #[arg(long, default_value = DEFAULT_ROUTER)]
-    router: PathBuf,
-    #[arg(long, default_value = DEFAULT_EMBEDDER)]
-    embedder: PathBuf,
+    #[command(flatten)]
+    files: RouterArgs,
     #[command(flatten)]
     goal: GoalArgs,
     #[command(flatten)]
@@ -52,9 +50,7 @@ impl GoalArgs {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let goal = args.goal.goal().context("a goal is missing")?;
     let prompts = prompts(args)?;
-    let router = Router::load(&read(&args.router)?, &read(&args.embedder)?, 0)
-        .with_context(|| format!("{} with {}", args.router.display(), args.embedder.display()))?;
-    let plan = router.assign(&prompts, goal, &args.limits.policy())?;
+    let plan = args.files.load(0)?.assign(&prompts, goal, &args.limits.policy())?;
     if args.json { print_json(&plan) } else { print(&plan) }
 }
 

@@ -1,10 +1,9 @@
 //! `pointsman route`
 
-use super::{DEFAULT_EMBEDDER, DEFAULT_ROUTER, parse_prompt, read};
-use anyhow::Context;
+use super::{RouterArgs, parse_prompt, read};
 use pointsman::policy::{MinQuality, Policy};
 use pointsman::prompt::Prompt;
-use pointsman::router::{Decision, Router};
+use pointsman::router::Decision;
 use std::io::BufRead;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -18,10 +17,8 @@ pub struct Args {
     /// A file of prompts, one a line: a JSON string, or a JSON list of chat messages. `-` reads standard input.
     #[arg(long)]
     jsonl: Option<PathBuf>,
-    #[arg(long, default_value = DEFAULT_ROUTER)]
-    router: PathBuf,
-    #[arg(long, default_value = DEFAULT_EMBEDDER)]
-    embedder: PathBuf,
+    #[command(flatten)]
+    files: RouterArgs,
     #[command(flatten)]
     policy: PolicyArgs,
     /// Print one JSON decision a line.
@@ -91,8 +88,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(text) = &args.prompt {
         Prompt::from(text.as_str()).text()?;
     }
-    let router = Router::load(&read(&args.router)?, &read(&args.embedder)?, args.seed)
-        .with_context(|| format!("{} with {}", args.router.display(), args.embedder.display()))?;
+    let router = args.files.load(args.seed)?;
     for prompt in prompts(args)? {
         let start = Instant::now();
         let decision = router.route(&prompt?, &policy)?;

@@ -32,9 +32,8 @@ pub struct Earned {
 pub(super) fn replay(file: &RouterFile, rows: &[(ReplayRow, &Seen)], lambda: f64, settings: Learning, seed: u64) -> Result<Vec<Earned>> {
     let explore = settings.explore;
     let mut bandit = Bandit::new(file.catalog.len(), file.features.inputs(), settings)?;
-    let mut random = Random::new(seed);
     let mut order: Vec<usize> = (0..rows.len()).collect();
-    (1..order.len()).rev().for_each(|i| order.swap(i, (random.unit() * (i + 1) as f64) as usize));
+    Random::new(seed).shuffle(&mut order);
     let (mut sums, mut curve) = (Earned::default(), Vec::new());
     for (done, (row, seen)) in order.iter().map(|&i| (&rows[i].0, rows[i].1)).enumerate() {
         let reward = |answer: &Replay| answer.score - lambda * answer.usd;

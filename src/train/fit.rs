@@ -89,9 +89,14 @@ impl<'a> Folds<'a> {
     }
 }
 
+/// Outputs and what came out, where that is known.
+pub(super) fn known<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)>) -> Vec<(f64, f64)> {
+    pairs.filter(|(_, y)| !y.is_nan()).map(|(z, y)| (f64::from(*z), f64::from(*y))).collect()
+}
+
 /// Log loss for the logistic link, squared error for the identity, over the outcomes that are known.
 fn mean_loss(link: Link, outputs: &Array2<f32>, targets: &Array2<f32>) -> f64 {
-    let known = outputs.iter().zip(targets).filter(|(_, y)| !y.is_nan()).map(|(z, y)| (f64::from(*z), f64::from(*y)));
+    let known = known(outputs.iter().zip(targets));
     let loss = |(z, y): (f64, f64)| match link {
         Link::Logistic => {
             let p = sigmoid(z).clamp(1e-9, 1.0 - 1e-9);
@@ -99,6 +104,6 @@ fn mean_loss(link: Link, outputs: &Array2<f32>, targets: &Array2<f32>) -> f64 {
         }
         Link::Identity => (z - y).powi(2),
     };
-    let (sum, count) = known.map(loss).fold((0.0, 0.0), |(sum, count), loss| (sum + loss, count + 1.0));
+    let (sum, count) = known.into_iter().map(loss).fold((0.0, 0.0), |(sum, count), loss| (sum + loss, count + 1.0));
     sum / f64::max(count, 1.0)
 }

@@ -20,8 +20,7 @@ const HALVINGS: usize = 40;
 pub(crate) fn prove(rows: &[&ReplayRow], dials: &Dials, epsilon: f64, delta: f64) -> Option<Guarantee> {
     let mut judged: Vec<&ReplayRow> = rows.iter().copied().filter(|row| row.of(dials.strongest).is_some()).collect();
     // The gambler meets rows one by one, and logs are sorted by subject or by day: only in random order is it a fair game.
-    let mut random = Random::new(judged.len() as u64);
-    (1..judged.len()).rev().for_each(|i| judged.swap(i, (random.unit() * (i + 1) as f64) as usize));
+    Random::new(judged.len() as u64).shuffle(&mut judged);
     let floor = |lambda: f64| {
         let scores =
             judged.iter().filter_map(|row| Some((pick(row, Aim::Keep(lambda), dials.strongest)?.score, row.of(dials.strongest)?.score)));
