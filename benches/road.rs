@@ -25,7 +25,7 @@ fn road(c: &mut Criterion) {
     for length in [8, 16, 32, 128] {
         let mut ids = tokenizer.encode(&text).ids;
         ids.truncate(length);
-        let tokens = Tokens { total: length, ids };
+        let tokens = Tokens { total: length, ids, ..Tokens::default() };
         group.bench_with_input(BenchmarkId::new("tokens", length), &tokens, |b, tokens| b.iter(|| embedder.embed(tokens).unwrap()));
     }
     group.finish();

@@ -5,6 +5,7 @@ import { fasterOf } from './simd.js';
 import * as glue from './wasm/pointsman.js';
 
 export { PointsmanError } from './error.js';
+export { explain } from './explain.js';
 
 export const createRouter = /* @__PURE__ */ routerFactory({
   glue,

@@ -7,7 +7,7 @@ import { load, openOk, progress } from './bytes.js';
 import { PointsmanError, attempt, badInput } from './error.js';
 import { isBatch, readInput } from './input.js';
 import { Latency } from './latency.js';
-import { checkKeys, defined, mergeOptions, readCallback, readSeed, readSignal, splitGoal } from './options.js';
+import { checkKeys, defined, mergeOptions, readCallback, readNumber, readSeed, readSignal, splitGoal } from './options.js';
 import { pour } from './pour.js';
 
 /** @typedef {import('./index.js').Router} RouterInterface */
@@ -41,13 +41,14 @@ export function routerFactory(host) {
     const seed = readSeed(options.seed);
     const policy = options.policy ?? {};
     checkKeys('policy', policy);
-    const { learn } = options;
+    const { learn, budgetUsd } = options;
     if (learn !== undefined) checkKeys('learn', learn);
     const { router, file, digest } = await gather(host, options, report, () => start(options.wasm));
     // This consumes the file, also where it throws.
     const engine = attempt(() => new host.glue.WasmRouter(router, file, seed, digest));
     try {
       if (learn !== undefined) attempt(() => engine.learn(defined(learn), seed));
+      if (budgetUsd !== undefined) attempt(() => engine.limit(readNumber('budgetUsd', budgetUsd)));
       const { fallback } = options;
       return new Router(host.glue, engine, { policy: defined(policy), fallback, onDecision });
     } catch (error) {
@@ -193,6 +194,7 @@ class Router {
       wasmBytes: this.#glue.memoryBytes(),
       device: 'wasm',
       simd: this.#glue.simd(),
+      ...(this.#engine?.budget && { budget: this.#engine.budget }),
     };
   }
 
@@ -214,11 +216,12 @@ class Router {
     }
   }
 
-  /** The fallback, or the first candidate in its stead that this call permits. */
-  #fallbackFor({ allow, needs = [] }) {
+  /** The caller's own choice, the fallback, or in their stead the first candidate that this call permits. */
+  #fallbackFor({ allow, needs = [], pin }) {
+    if (this.#engine?.budget) return undefined; // what nobody has priced must not be charged to a budget
     const permits = ({ id, supports = [] }) => (!allow || [...allow].includes(id)) && needs.every((need) => supports.includes(need));
     const permitted = this.#candidates.filter(permits).map(({ id }) => id);
-    return permitted.includes(this.#fallback) ? this.#fallback : permitted[0];
+    return [pin, this.#fallback].find((id) => permitted.includes(id)) ?? permitted[0];
   }
 
   /** A watcher that throws must not cost the caller the decision. */

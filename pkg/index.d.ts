@@ -20,7 +20,15 @@
  */
 export function createRouter(options?: RouterOptions): Promise<Router>;
 
-/** A prompt: a text, or a chat of which the last user message with text is what decides. */
+/**
+ * A decision in words, for a person to read: what decided, and every candidate's part, the best first.
+ */
+export function explain(decision: Decision): string;
+
+/**
+ * A prompt: a text, or a chat of which the person's own words in the last user message with text decide. What editors and
+ * agents wrap around them (`<system-reminder>` and the like) does not; every message counts for cost and context length.
+ */
 export type Input = string | readonly Message[];
 
 /** One message of a chat, in the shape every LLM client uses. */
@@ -56,6 +64,13 @@ export interface RouterOptions {
    */
   readonly learn?: Learning;
   /**
+   * What all calls together may cost, in US dollars. Each decision commits what its call may cost: at the expected length
+   * of the answer, or at `maxOutputTokens` where you give it. {@link Router.feedback} with `usd` replaces that by what it
+   * cost. A candidate that may cost more than what is left is not chosen; where none is left, `route` rejects with
+   * `NO_ELIGIBLE`. {@link Router.stats} tells how it stands.
+   */
+  readonly budgetUsd?: number;
+  /**
    * The WebAssembly module, where neither file that ships can be read from beside this module. They are
    * `pointsman/pointsman.wasm`, which runs wherever there is SIMD, and `pointsman/pointsman-relaxed.wasm` for relaxed
    * SIMD; by default the one that is faster here is loaded. Both give the same decisions. All routers of a page or
@@ -89,11 +104,11 @@ export interface Learning {
   readonly maxExploreUsd?: number;
 }
 
-/** What came of a decision. */
+/** What came of a decision: a score, a cost, or both. */
 export interface Feedback {
-  /** How good the answer was, 0 to 1. */
-  readonly score: number;
-  /** What the call cost, in US dollars, where you know. */
+  /** How good the answer was, 0 to 1; for a router made with `learn`. */
+  readonly score?: number;
+  /** What the call cost, in US dollars. */
   readonly usd?: number;
 }
 
@@ -121,7 +136,7 @@ export interface Policy {
    * (`INFEASIBLE`), or for `'best'`, every prompt goes to that candidate (reason `guarantee`).
    */
   readonly minQuality?: number | 'best';
-  /** What this one request may cost at the expected length of its answer, in US dollars. */
+  /** What this one request may cost, in US dollars, at the expected length of its answer or at `maxOutputTokens`. */
   readonly maxUsd?: number;
   /** How many spreads to take off each predicted quality before choosing, from 0 (the default) up. */
   readonly caution?: number;
@@ -129,6 +144,11 @@ export interface Policy {
   readonly explore?: number;
   /** Ids of the only candidates that may be chosen. */
   readonly allow?: readonly string[];
+  /**
+   * In a `session`, how many times a switch must gain what it loses of the prompt cache: 1 unless given, 0 to switch
+   * freely.
+   */
+  readonly stickiness?: number;
 }
 
 /** Options of one `rank`. */
@@ -137,6 +157,18 @@ export interface RankOptions extends Policy {
   readonly needs?: readonly string[];
   /** Length of the answer in tokens, where you know better than the candidates' means. */
   readonly expectedOutputTokens?: number;
+  /** The longest that the answer can be, in tokens: context length, `maxUsd` and the budget then hold whatever it says. */
+  readonly maxOutputTokens?: number;
+  /** Length of the whole request in tokens, where you know better than its texts tell: tools and pictures count too. */
+  readonly inputTokens?: number;
+  /** Id of your own choice: the decision is this candidate (reason `pinned`), if the limits permit it. */
+  readonly pin?: string;
+  /**
+   * Any name for a conversation whose turns repeat what came before. What the last turn's candidate has in its provider's
+   * prompt cache is taken off its price (see `usdPerMtokCached`), so that the conversation stays unless a switch gains
+   * more (reason `session`). The last 4096 conversations are remembered, by a hash of the name.
+   */
+  readonly session?: string;
 }
 
 /** Options of one `route`. */
@@ -168,7 +200,7 @@ export type Goal = Limits & (
 );
 
 /** Everything of a request but its dials. */
-export type Limits = Omit<RankOptions, 'costWeight' | 'minQuality' | 'explore'>;
+export type Limits = Omit<RankOptions, 'costWeight' | 'minQuality' | 'explore' | 'stickiness' | 'pin' | 'session'>;
 
 /** One efficient way to answer a batch. */
 export interface FrontierPoint {
@@ -215,20 +247,24 @@ export interface Decision {
   /** The chosen candidate's id: what goes into your request's `model` field. */
   readonly model: string;
   /**
-   * `utility` it has the greatest utility; `budget` one of greater utility would cost more than `maxUsd`;
-   * `only-eligible` no other may be chosen; `low-confidence` the prompt is unlike all that the router was trained on, so
-   * it goes to the strongest candidate, or with `costWeight`, where mean scores send it; `guarantee` nothing cheaper is
-   * proven to keep `minQuality: 'best'`; `explore` it is tried in order to learn; `assigned` it is part of a plan;
-   * `fallback-error` the engine failed, see `error`.
+   * `utility` it has the greatest utility; `budget` one of greater utility would cost more than `maxUsd` or what is left
+   * of the budget; `only-eligible` no other may be chosen; `low-confidence` the prompt is unlike all that the router was
+   * trained on, or in another language, so it goes to the strongest candidate, or with `costWeight`, where mean scores
+   * send it; `no-text` the same for a prompt of pictures or files alone; `guarantee` nothing cheaper is proven to keep
+   * `minQuality: 'best'`; `pinned` you chose it; `session` its prompt cache holds the conversation, and a switch gains
+   * less than that is worth; `explore` it is tried in order to learn; `assigned` it is part of a plan; `fallback-error`
+   * the engine failed, see `error`.
    */
-  readonly reason: 'utility' | 'budget' | 'only-eligible' | 'low-confidence' | 'guarantee' | 'explore' | 'assigned' | 'fallback-error';
+  readonly reason:
+    | 'utility' | 'budget' | 'only-eligible' | 'low-confidence' | 'no-text' | 'guarantee' | 'pinned' | 'session' | 'explore'
+    | 'assigned' | 'fallback-error';
   /** Probability with which this candidate was chosen, above 0 and up to 1. */
   readonly propensity: number;
   /** All candidates, in the order of `Router.candidates`; empty after a `fallback-error`. */
   readonly scores: readonly Score[];
   /** Predicted cost of this request on `model`, in US dollars; 0 after a `fallback-error`, when none was predicted. */
   readonly usd: number;
-  /** Whether the prompt was longer than the embedder reads, so that its beginning alone decided. */
+  /** Whether the prompt was longer than the embedder reads, so that its beginning and its end decided. */
   readonly truncated: boolean;
   /** Time taken, in milliseconds. A Worker's clock stands still while it computes, so there it is 0. */
   readonly ms: number;
@@ -245,7 +281,7 @@ export interface Candidate {
   readonly usdPerMtokOut: number;
   /** US dollars for a million input tokens that come from the provider's prompt cache. */
   readonly usdPerMtokCached?: number;
-  /** The longest prompt and answer together, in tokens; where absent, length is not checked. */
+  /** The longest prompt and answer together, in tokens; where absent, 4096: a limit that nobody knows is not trusted. */
   readonly contextTokens?: number;
   /** Abilities that a request may need. */
   readonly supports?: readonly string[];
@@ -265,6 +301,12 @@ export interface Stats {
   readonly device: 'wasm';
   /** Which of the two WebAssembly files runs. */
   readonly simd: 'simd128' | 'relaxed';
+  /** How the running budget stands, for a router made with `budgetUsd`. */
+  readonly budget?: {
+    readonly limitUsd: number;
+    /** The cost of calls whose cost is known, and of the others what they may cost. */
+    readonly committedUsd: number;
+  };
 }
 
 /** A loaded router. After it is disposed, its methods reject with `BAD_INPUT`. */
@@ -276,7 +318,8 @@ export interface Router extends AsyncDisposable {
    *
    * An engine that fails does not reject: the promise resolves to the fallback with the reason
    * `fallback-error`. Where `allow` or `needs` exclude the fallback, the first candidate that they permit
-   * stands in for it; only where they permit none does the promise reject with `ENGINE`.
+   * stands in for it; only where they permit none, or a running budget would pay for what nobody has priced, does the
+   * promise reject with `ENGINE`.
    *
    * @throws {PointsmanError} `BAD_INPUT` a prompt without text, an unknown option or a value out of range;
    *   `NO_ELIGIBLE` no candidate is within the limits; `INFEASIBLE` no choice reaches `minQuality`.
@@ -299,10 +342,11 @@ export interface Router extends AsyncDisposable {
    */
   assign(inputs: readonly Input[], goal: Goal): Promise<Plan>;
   /**
-   * Tells what came of a decision, for a router made with `learn`. It may come late, or never: the last 4096 decisions
-   * are remembered, and each takes one feedback.
+   * Tells what came of a decision, for a router made with `learn` or `budgetUsd`. It may come late, or never: to learn,
+   * the last 4096 decisions are remembered, and for the budget the last 65,536. Each takes one score and one cost; what
+   * comes after the score is not heard.
    *
-   * @throws {PointsmanError} `BAD_INPUT` an id that is not remembered, a number out of range, a router that does not learn.
+   * @throws {PointsmanError} `BAD_INPUT` an id that is not remembered, a number out of range, a router that does neither.
    */
   feedback(id: string, outcome: Feedback): void;
   /**

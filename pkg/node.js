@@ -7,6 +7,7 @@ import { fasterOf } from './simd.js';
 import * as glue from './wasm/pointsman.js';
 
 export { PointsmanError } from './error.js';
+export { explain } from './explain.js';
 
 /** Large enough that few reads are needed, small enough that what waits for its turn costs little. */
 const CHUNK_BYTES = 2 ** 19;

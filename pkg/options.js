@@ -5,17 +5,18 @@ import { badInput } from './error.js';
 /** The two dials that exclude each other: a call that turns one replaces either default. */
 const DIALS = ['costWeight', 'minQuality'];
 const POLICY = [...DIALS, 'maxUsd', 'caution', 'explore', 'allow'];
-const REQUEST = [...POLICY, 'needs', 'expectedOutputTokens'];
+const LENGTHS = ['expectedOutputTokens', 'maxOutputTokens', 'inputTokens'];
+const REQUEST = [...POLICY, 'stickiness', 'needs', ...LENGTHS, 'pin', 'session'];
 
 /** What a batch can be asked to reach: exactly one of these. */
 const GOALS = ['budgetUsd', 'minQuality', 'costWeight'];
-const LIMITS = REQUEST.filter((name) => !DIALS.includes(name) && name !== 'explore');
+const LIMITS = ['maxUsd', 'caution', 'allow', 'needs', ...LENGTHS];
 
 const KNOWN = {
-  createRouter: ['router', 'embedder', 'fallback', 'policy', 'learn', 'wasm', 'seed', 'onDecision', 'onProgress'],
+  createRouter: ['router', 'embedder', 'fallback', 'policy', 'learn', 'budgetUsd', 'wasm', 'seed', 'onDecision', 'onProgress'],
   router: ['src', 'sha256'],
   embedder: ['src', 'sha256'],
-  policy: POLICY,
+  policy: [...POLICY, 'stickiness'],
   learn: ['rule', 'explore', 'ridge', 'discount', 'dimensions', 'maxExploreUsd'],
   feedback: ['score', 'usd'],
   rank: REQUEST,
@@ -79,6 +80,12 @@ export function readSeed(seed) {
     throw badInput(`seed: ${String(seed)} is not a whole number from 0 to 2^53 - 1`);
   }
   return BigInt(seed);
+}
+
+/** A number; what range it must be in, the engine knows. */
+export function readNumber(name, value) {
+  if (typeof value !== 'number') throw badInput(`${name}: expected a number`);
+  return value;
 }
 
 /** Something that says whether it was aborted, or nothing. */

@@ -10,6 +10,7 @@ import * as glue from './wasm/pointsman.js';
 import wasm from './wasm/pointsman_relaxed_bg.wasm';
 
 export { PointsmanError } from './error.js';
+export { explain } from './explain.js';
 
 export const createRouter = /* @__PURE__ */ routerFactory({
   glue,

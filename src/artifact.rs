@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 const MAGIC: &[u8; 8] = b"PTSROUTR";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const HASH_LEN: usize = 32;
 
 /// Where a router file comes from.
@@ -198,6 +198,7 @@ fn feature_bytes(features: &FeatureMap) -> Vec<u8> {
     let scales = surface.iter().flat_map(|s| [s.centre, s.scale]);
     let numbers = std::iter::once(near).chain(mean.iter().copied()).chain(scales).chain(clusters.scales.iter().copied());
     let mut bytes: Vec<u8> = sizes.iter().flat_map(|&n| (n as u32).to_le_bytes()).collect();
+    bytes.extend(u32::from(features.is_only_english()).to_le_bytes());
     bytes.extend(numbers.flat_map(f32::to_le_bytes));
     bytes.extend(clusters.values.iter().map(|v| v.cast_unsigned()));
     bytes
@@ -209,6 +210,11 @@ fn read_features(bytes: &[u8]) -> Result<FeatureMap> {
     if surface > SURFACE {
         return Err(Error::artifact("features", "it describes more of a surface than this version reads"));
     }
+    let english = match reader.u32()? {
+        0 => false,
+        1 => true,
+        other => return Err(Error::artifact("features", format!("{other} does not say whether they are English"))),
+    };
     let near = reader.vector(1)?[0];
     let mean = reader.vector(width)?;
     let surface = reader.vector(2 * surface)?.chunks_exact(2).map(|s| Scale { centre: s[0], scale: s[1] }).collect();
@@ -216,7 +222,7 @@ fn read_features(bytes: &[u8]) -> Result<FeatureMap> {
     let len = centroids.checked_mul(width).ok_or_else(|| Error::artifact("features", "its size overflows"))?;
     let values = reader.take(len)?.iter().map(|v| v.cast_signed()).collect();
     reader.finish()?;
-    FeatureMap::new(mean, surface, Clusters { per_set, values, scales }, near)
+    Ok(FeatureMap::new(mean, surface, Clusters { per_set, values, scales }, near)?.only_english(english))
 }
 
 /// Takes bytes from the front; a short file is an error, never a panic.

@@ -3,6 +3,9 @@
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+/// A candidate whose context length nobody states is trusted with no more than this many tokens.
+pub const UNKNOWN_CONTEXT: u32 = 4096;
+
 /// A language model that may be chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -16,7 +19,7 @@ pub struct Candidate {
     /// Price of a million input tokens served from the provider's prompt cache, in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usd_per_mtok_cached: Option<f64>,
-    /// The longest prompt and answer together, in tokens. Where it is unknown, length is not checked.
+    /// The longest prompt and answer together, in tokens. Where it is unknown, it counts as [`UNKNOWN_CONTEXT`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_tokens: Option<u32>,
     /// Abilities a request may need, such as `tools`, `vision` or `json`.
@@ -30,6 +33,18 @@ impl Candidate {
     /// What a prompt of `input` tokens answered with `output` tokens costs, in US dollars.
     pub fn usd(&self, input: f64, output: f64) -> f64 {
         (input * self.usd_per_mtok_in + output * self.usd_per_mtok_out) / 1e6
+    }
+
+    /// What a switch loses if so many input tokens are in the provider's prompt cache, in US dollars. Where no price of
+    /// cached tokens is given, they cost half, which is dearer than most providers ask.
+    pub fn cache_worth(&self, cached: f64) -> f64 {
+        let price = self.usd_per_mtok_cached.unwrap_or(self.usd_per_mtok_in / 2.0);
+        cached * (self.usd_per_mtok_in - price).max(0.0) / 1e6
+    }
+
+    /// Whether a prompt and an answer of so many tokens together fit.
+    pub fn fits(&self, tokens: f64) -> bool {
+        tokens <= f64::from(self.context_tokens.unwrap_or(UNKNOWN_CONTEXT))
     }
 
     fn check(&self) -> Result<()> {
@@ -120,6 +135,14 @@ mod tests {
         let catalog = Catalog::new(vec![candidate("a", 1.0), candidate("b", 10.0)]).unwrap();
         assert_eq!(catalog.usd(1000, &catalog.outputs(None, &[1.0, 0.5])), [0.0012, 0.011]);
         assert_eq!(catalog.usd(1000, &catalog.outputs(Some(0.0), &[1.0, 0.5])), [0.001, 0.01]);
+    }
+
+    #[test]
+    fn a_cache_is_worth_what_its_tokens_would_cost_more_elsewhere() {
+        let cached = Candidate { usd_per_mtok_cached: Some(1.0), ..candidate("a", 10.0) };
+        assert!((cached.cache_worth(1e6) - 9.0).abs() < 1e-12);
+        assert!((candidate("a", 10.0).cache_worth(1e6) - 5.0).abs() < 1e-12);
+        assert!(candidate("a", 1.0).fits(4096.0) && !candidate("a", 1.0).fits(4097.0));
     }
 
     #[test]

@@ -181,9 +181,9 @@ fn replay_rows(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], best
 }
 
 fn replay(file: &RouterFile, log: &Log, seen: &[Seen], row: usize) -> Result<ReplayRow> {
-    let Seen { embedding, tokens } = &seen[row];
+    let Seen { embedding, tokens, foreign } = &seen[row];
     let features = file.features.apply(embedding, &surface(&log.rows[row].query, *tokens))?;
-    let far = file.features.is_far(&features);
+    let far = file.features.is_far(&features, *foreign);
     let estimates = file.head.estimate(&features.vector)?;
     let expected = file.catalog.usd(*tokens, &file.catalog.outputs(None, &file.head.lengths(&features.vector)?));
     let candidates = file.catalog.candidates().iter().enumerate();

@@ -52,6 +52,7 @@ pub struct FeatureMap {
     /// Squared length of every centroid.
     squares: Vec<f32>,
     near: f32,
+    english: bool,
 }
 
 /// Sets of centroids, int8 with a scale for each centroid.
@@ -85,12 +86,22 @@ impl FeatureMap {
             return bad("a number is not finite, or a scale is not above 0");
         }
         let squares = clusters.squares(mean.len());
-        Ok(Self { mean, surface, clusters, squares, near })
+        Ok(Self { mean, surface, clusters, squares, near, english: false })
     }
 
     /// Embeddings as they are, but for their factor: no surface, no clusters.
     pub fn plain(width: usize) -> Self {
-        Self { mean: vec![0.0; width], surface: vec![], clusters: Clusters::default(), squares: vec![], near: -1.0 }
+        Self { mean: vec![0.0; width], surface: vec![], clusters: Clusters::default(), squares: vec![], near: -1.0, english: false }
+    }
+
+    /// Whether the training prompts were English, so that prompts in other languages are far from them.
+    pub fn only_english(self, english: bool) -> Self {
+        Self { english, ..self }
+    }
+
+    /// As set by [`FeatureMap::only_english`].
+    pub fn is_only_english(&self) -> bool {
+        self.english
     }
 
     /// Width of the embeddings it reads.
@@ -108,9 +119,10 @@ impl FeatureMap {
         (&self.mean, &self.surface, &self.clusters, self.near)
     }
 
-    /// Whether a prompt is too far from the training prompts for its estimates to be trusted.
-    pub fn is_far(&self, features: &Features) -> bool {
-        features.nearness < self.near
+    /// Whether a prompt is too far from the training prompts for its estimates to be trusted: its embedding is, or it is
+    /// `foreign` (see [`is_foreign`](crate::language::is_foreign)) where they were English.
+    pub fn is_far(&self, features: &Features, foreign: bool) -> bool {
+        features.nearness < self.near || (foreign && self.english)
     }
 
     /// The features of a prompt with this embedding and surface.
@@ -203,7 +215,10 @@ mod tests {
         let share = |a: f64, b: f64| 0.5 * (1.0 / (1.0 + (10.0 * (a - b)).exp())) as f32;
         let expected = [0.3, 0.4, share(0.8, 0.4), share(0.4, 0.8), share(3.2, 3.6), share(3.6, 3.2)];
         assert!(features.vector.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{features:?}");
-        assert!((features.nearness - 0.8).abs() < 1e-6 && map().is_far(&features));
+        assert!((features.nearness - 0.8).abs() < 1e-6 && map().is_far(&features, false));
+        let near = Features { nearness: 1.0, ..features };
+        assert!(!map().is_far(&near, true) && map().only_english(true).is_far(&near, true));
+        assert!(!map().only_english(true).is_far(&near, false));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! pointsman decides, on the user's own device, which language model a prompt should go to.
 //!
 //! One prompt takes one road. [`prompt`] finds the text that a person asks; [`tokenizer`] cuts it into tokens;
-//! [`embedder`] turns them into a unit vector; [`features`] adds what else can be seen; [`head`] estimates each candidate's
-//! quality from that; [`policy`] weighs
-//! quality against cost with one exchange rate; [`assign`] does so for a whole batch, and [`bandit`]
-//! learns from feedback. [`router`] is the only place that knows this order.
+//! [`language`] tells whether it is English; [`embedder`] turns them into a unit vector; [`features`] adds what else can be
+//! seen; [`head`] estimates each candidate's quality from that; [`policy`] weighs quality against cost with one exchange
+//! rate; [`assign`] does so for a whole batch, and [`bandit`] learns from feedback. [`router`] is the only place that knows
+//! this order.
 //!
 //! [`router::Router`] is the primary type. Its two files are the embedder file ([`embedder::EmbedderFile`], an ONNX
 //! file that carries its vocabulary) and the router file ([`artifact::RouterFile`]), which `train` makes from logged
@@ -18,6 +18,8 @@ mod random;
 pub mod catalog;
 pub mod prompt;
 pub mod tokenizer;
+
+pub mod language;
 
 pub mod embedder;
 pub mod features;

@@ -30,6 +30,18 @@ pub struct Policy {
     pub needs: Vec<String>,
     /// Length of the answer, in tokens, where the caller knows it.
     pub expected_output_tokens: Option<f64>,
+    /// The longest that the answer can be, in tokens: context length, `max_usd` and a router's budget are then kept even
+    /// if it gets so long.
+    pub max_output_tokens: Option<f64>,
+    /// Length of the whole request, in tokens, where the caller knows better than by its texts: tools and pictures count.
+    pub input_tokens: Option<f64>,
+    /// The caller's own choice. Limits still hold.
+    pub pin: Option<String>,
+    /// Names a conversation whose prompt the chosen candidate's provider keeps in its cache: what a switch would lose of
+    /// it counts as cost.
+    pub session: Option<String>,
+    /// How many times the cache's worth a switch must gain, in a session; 1 unless given, and 0 to switch freely.
+    pub stickiness: Option<f64>,
 }
 
 impl Policy {
@@ -47,6 +59,9 @@ impl Policy {
             ("caution", self.caution, f64::MAX),
             ("explore", self.explore, f64::MAX),
             ("expectedOutputTokens", self.expected_output_tokens, f64::MAX),
+            ("maxOutputTokens", self.max_output_tokens, f64::MAX),
+            ("inputTokens", self.input_tokens, f64::MAX),
+            ("stickiness", self.stickiness, f64::MAX),
         ];
         for (name, value, most) in ranges {
             if value.is_some_and(|v| !(0.0..=most).contains(&v)) {
@@ -238,7 +253,7 @@ pub enum Ineligible {
     Context,
     /// It lacks an ability in `needs`.
     Capability,
-    /// It would cost more than `maxUsd`.
+    /// It would cost more than `maxUsd`, or than what is left of the router's budget.
     Price,
     /// It is not in `allow`.
     Allow,
@@ -268,7 +283,7 @@ impl Offer {
 pub enum Reason {
     /// It has the greatest utility.
     Utility,
-    /// A candidate of greater utility would cost more than `maxUsd`.
+    /// A candidate of greater utility would cost more than `maxUsd`, or than what is left of the router's budget.
     Budget,
     /// No other candidate may be chosen.
     OnlyEligible,
@@ -277,6 +292,12 @@ pub enum Reason {
     /// The prompt is unlike all that the head was trained on, so mean scores stand in for estimates: the strongest
     /// candidate, or the one of greatest utility where the caller weighs cost.
     LowConfidence,
+    /// The user sent pictures or files alone, so mean scores stand in for estimates as with `LowConfidence`.
+    NoText,
+    /// The caller chose it.
+    Pinned,
+    /// It has this conversation in its prompt cache, and what a switch would gain is worth less.
+    Session,
     /// It is tried in order to learn: others promise more.
     Explore,
     /// It is part of a plan for a whole batch.
@@ -320,11 +341,12 @@ fn best(offers: &[Offer], lambda: f64, caution: f64, open: impl Fn(&Offer) -> bo
     best.map(|(i, _)| i)
 }
 
-fn why_none(offers: &[Offer]) -> String {
+/// How many candidates are barred, by reason.
+pub(crate) fn why_none(offers: &[Offer]) -> String {
     let count = |reason| offers.iter().filter(|o| o.ineligible == Some(reason)).count();
     let reasons = [
-        (Ineligible::Price, "cost more than maxUsd"),
-        (Ineligible::Context, "have too short a context"),
+        (Ineligible::Price, "cost more than maxUsd or what is left of the budget"),
+        (Ineligible::Context, "have too short a context, or one of unknown length that counts as 4096 tokens"),
         (Ineligible::Capability, "lack a needed ability"),
         (Ineligible::Allow, "are not in allow"),
     ];

@@ -1,5 +1,7 @@
 //! Chat messages become the one text that is embedded: the person's last request.
 
+mod harness;
+
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -45,20 +47,37 @@ pub struct Part {
     pub text: Option<String>,
 }
 
+/// What a router reads of a prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request<'a> {
+    /// The whole of a bare text, or the person's own words in the last user message that has any. `None` where the user
+    /// sent pictures or files alone.
+    pub text: Option<Cow<'a, str>>,
+    /// Every text that the language model will read.
+    pub all: Vec<&'a str>,
+}
+
 impl Prompt {
-    /// The text to embed: the whole of a bare text, or the text of the last user message that has any.
+    /// What to route on.
     ///
     /// # Errors
-    /// [`Error::BadInput`] where there is no text to route on.
-    pub fn text(&self) -> Result<Cow<'_, str>> {
-        let text = match self {
-            Self::Text(text) => Cow::Borrowed(text.as_str()),
-            Self::Chat(messages) => last_request(messages)?,
-        };
-        if text.trim().is_empty() {
-            return Err(Error::input("prompt", "it is empty; give the text that the language model will answer"));
+    /// [`Error::BadInput`] where the user sent nothing.
+    pub fn request(&self) -> Result<Request<'_>> {
+        match self {
+            Self::Text(text) if text.trim().is_empty() => {
+                Err(Error::input("prompt", "it is empty; give the text that the language model will answer"))
+            }
+            Self::Text(text) => Ok(Request { text: Some(Cow::Borrowed(text)), all: vec![text] }),
+            Self::Chat(messages) => last_request(messages),
         }
-        Ok(text)
+    }
+
+    /// The text to embed.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] where there is no text.
+    pub fn text(&self) -> Result<Cow<'_, str>> {
+        self.request()?.text.ok_or_else(|| Error::input("prompt", "it holds pictures or files alone; there is no text to embed"))
     }
 }
 
@@ -68,24 +87,36 @@ impl From<&str> for Prompt {
     }
 }
 
-fn last_request(messages: &[Message]) -> Result<Cow<'_, str>> {
-    let requests = messages.iter().rev().filter(|m| m.role == "user");
-    requests
-        .map(|m| m.content.text())
-        .find(|text| !text.trim().is_empty())
-        .ok_or_else(|| Error::input("prompt", "the chat holds no user message with text; add one with role \"user\""))
+fn last_request(messages: &[Message]) -> Result<Request<'_>> {
+    let all: Vec<&str> = messages.iter().flat_map(|m| m.content.texts()).collect();
+    let users = || messages.iter().rev().filter(|m| m.role == "user");
+    let text = users().map(|m| harness::person(m.content.text())).find(|text| !text.trim().is_empty());
+    if text.is_none() && !users().any(|m| m.content.is_more_than_text()) {
+        return Err(Error::input("prompt", "the chat holds no user message with text; add one with role \"user\""));
+    }
+    Ok(Request { text, all })
 }
 
 impl Content {
+    fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Text(text) => vec![text],
+            Self::Parts(parts) => parts.iter().filter_map(|part| part.text.as_deref()).collect(),
+            Self::Nothing => vec![],
+        }
+    }
+
     fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
-            Self::Parts(parts) => {
-                let texts: Vec<&str> = parts.iter().filter_map(|p| p.text.as_deref()).collect();
-                Cow::Owned(texts.join("\n"))
-            }
+            Self::Parts(_) => Cow::Owned(self.texts().join("\n")),
             Self::Nothing => Cow::Borrowed(""),
         }
+    }
+
+    /// Whether it holds pictures or files.
+    fn is_more_than_text(&self) -> bool {
+        matches!(self, Self::Parts(parts) if parts.iter().any(|part| part.text.is_none()))
     }
 }
 
@@ -107,10 +138,33 @@ mod tests {
             (r#"[{"role":"user","content":"ask"},{"role":"tool","content":"42"}]"#, "ask"),
             (r#"[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url"},{"type":"text","text":"b"}]}]"#, "a\nb"),
             (r#"[{"role":"user","content":"ask"},{"role":"user","content":[{"type":"image_url"}]}]"#, "ask"),
+            (r#"[{"role":"user","content":"<system-reminder>Be <b>kind</b>.</system-reminder>\nask<git_status>M a</git_status>"}]"#, "ask"),
+            (r#"[{"role":"user","content":"ask"},{"role":"user","content":"<environment_details>\nx\n</environment_details>"}]"#, "ask"),
+            (r#"[{"role":"user","content":"<additional_data>x</additional_data><user_query>\nask\n</user_query>"}]"#, "ask"),
+            (r#"[{"role":"user","content":"What does <system-reminder> mean in </b>?"}]"#, "What does <system-reminder> mean in </b>?"),
         ];
         for (json, expected) in table {
             assert_eq!(text(json).unwrap(), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn pictures_alone_are_a_request_without_text() {
+        let prompt: Prompt = serde_json::from_str(
+            r#"[{"role":"system","content":"Look."},{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:"}}]}]"#,
+        )
+        .unwrap();
+        assert_eq!(prompt.request().unwrap(), Request { text: None, all: vec!["Look."] });
+        assert_eq!(prompt.text().unwrap_err().code(), "BAD_INPUT");
+    }
+
+    #[test]
+    fn all_that_the_language_model_reads_counts() {
+        let prompt: Prompt = serde_json::from_str(
+            r#"[{"role":"system","content":"a"},{"role":"user","content":[{"text":"b"},{"text":"c"}]},{"role":"tool","content":"d"}]"#,
+        )
+        .unwrap();
+        assert_eq!(prompt.request().unwrap().all, ["a", "b", "c", "d"]);
     }
 
     #[test]

@@ -1,24 +1,31 @@
 //! The composition: the only place that knows the order of the road.
 
-use crate::assign::{Front, Goal};
+mod appraisal;
 mod decision;
 mod learner;
+mod ledger;
+mod recent;
+mod sessions;
 
-pub use decision::{BatchGoal, Decision, Plan, Score};
-pub use learner::Feedback;
+pub use decision::{BatchGoal, Decision, Feedback, Plan, Score};
+pub use ledger::Budget;
 
 use crate::artifact::{Provenance, RouterFile};
+use crate::assign::{Front, Goal};
 use crate::bandit::Learning;
 use crate::catalog::{Candidate, Catalog};
 use crate::embedder::{Embedder, EmbedderFile, Embedding, GraphEmbedder};
 use crate::error::{Error, Result};
-use crate::features::{FeatureMap, surface};
+use crate::features::FeatureMap;
 use crate::head::Head;
-use crate::policy::{self, Aim, Choice, Dials, Ineligible, Offer, Policy, Reason};
+use crate::policy::{self, Aim, Choice, Dials, Offer, Policy, Reason};
 use crate::prompt::Prompt;
 use crate::random::{STEP, mix};
 use crate::tokenizer::{Tokenizer, Tokens};
-use learner::{Learned, Learner};
+use appraisal::Appraisal;
+use learner::Learner;
+use ledger::Ledger;
+use sessions::{Sessions, Turn};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Routes prompts. Built once, used for many prompts.
@@ -32,6 +39,8 @@ pub struct Router {
     provenance: Provenance,
     ids: Ids,
     learner: Option<Learner>,
+    ledger: Option<Ledger>,
+    sessions: Sessions,
 }
 
 impl Router {
@@ -64,7 +73,19 @@ impl Router {
             return Err(Error::Mismatch { part: "embedding width".into(), expected, found });
         }
         let RouterFile { catalog, features, head, dials, provenance } = file;
-        Ok(Self { tokenizer, embedder, features, head, catalog, dials, provenance, ids: Ids::new(seed), learner: None })
+        Ok(Self {
+            tokenizer,
+            embedder,
+            features,
+            head,
+            catalog,
+            dials,
+            provenance,
+            ids: Ids::new(seed),
+            learner: None,
+            ledger: None,
+            sessions: Sessions::new(),
+        })
     }
 
     /// Turns on learning from [`Router::feedback`]. `seed` is for Thompson sampling. What was learned before is lost.
@@ -76,12 +97,37 @@ impl Router {
         Ok(())
     }
 
+    /// Allows all calls together so many US dollars from now on. Each decision commits what its call may cost, and what
+    /// is told by [`Router::feedback`] replaces that; a candidate that may cost more than what is left is not chosen.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for a limit that is no sum of money.
+    pub fn limit(&mut self, budget_usd: f64) -> Result<()> {
+        self.ledger = Some(Ledger::new(budget_usd)?);
+        Ok(())
+    }
+
+    /// How the running budget stands, where there is one.
+    pub fn budget(&self) -> Option<Budget> {
+        self.ledger.as_ref().map(Ledger::budget)
+    }
+
     /// Tells what came of a decision. It may come late, or never: the last few thousand decisions are remembered.
     ///
     /// # Errors
-    /// [`Error::BadInput`] for an id that is not remembered, numbers out of range, or a router that does not learn.
+    /// [`Error::BadInput`] for an id that is not remembered, numbers out of range, or a router that neither learns nor
+    /// keeps a budget.
     pub fn feedback(&self, id: &str, feedback: Feedback) -> Result<()> {
-        self.learner()?.feedback(id, feedback)
+        feedback.check()?;
+        let settled = self.ledger.as_ref().zip(feedback.usd).is_some_and(|(ledger, usd)| ledger.settle(id, usd));
+        match (&self.learner, &self.ledger) {
+            (Some(learner), _) => learner.feedback(id, feedback),
+            (None, Some(_)) if settled => Ok(()),
+            (None, Some(_)) => {
+                Err(Error::input("id", format!("no decision {id:?} waits to hear its cost; a router that does not learn hears no score")))
+            }
+            (None, None) => self.learner().map(|_| ()),
+        }
     }
 
     /// What was learned: sums that [`Router::merge_state`] adds up. They hold no text.
@@ -117,16 +163,14 @@ impl Router {
     pub fn route(&self, prompt: &Prompt, policy: &Policy) -> Result<Decision> {
         let rate = self.exchange_rate(policy)?;
         let appraisal = self.appraise(prompt, policy)?;
-        if let Some(choice) = self.cautious_choice(&appraisal, rate.aim) {
-            return Ok(self.decision(appraisal, rate, choice, 1.0));
+        let (choice, propensity) = self.choice(&appraisal, rate, policy)?;
+        if let Some(session) = &policy.session {
+            self.sessions.remember(session, Turn { candidate: choice.index, tokens: appraisal.input as f64 });
         }
-        let mut choice = policy::choose(&appraisal.offers, rate.lambda, rate.caution)?;
-        if appraisal.far {
-            choice.reason = Reason::LowConfidence;
-        }
-        let tried = self.learner.as_ref().map(|learner| learner.explore(&appraisal, rate, choice, policy.explore));
-        let (choice, propensity) = tried.unwrap_or((choice, 1.0));
-        Ok(self.decision(appraisal, rate, choice, propensity))
+        let most_usd = appraisal.most_usd[choice.index];
+        let decision = self.decision(appraisal, rate, choice, propensity);
+        self.commit(&[(&decision.id, most_usd)])?;
+        Ok(decision)
     }
 
     /// Decides where every prompt of a batch goes, so that the batch as a whole reaches `goal` at least cost. The limits
@@ -143,15 +187,18 @@ impl Router {
         let (picks, lambda) = front.plan(goal)?;
         let chosen = || offers.iter().zip(&picks).map(|(offers, &pick)| &offers[pick]);
         let rate = Rate { aim: Aim::Weight(lambda), lambda, caution };
+        let most_usd: Vec<f64> = appraisals.iter().zip(&picks).map(|(appraisal, &pick)| appraisal.most_usd[pick]).collect();
         let decide = |(appraisal, &index): (Appraisal, &usize)| {
-            let reason = if appraisal.far { Reason::LowConfidence } else { Reason::Assigned };
+            let reason = appraisal.doubt.unwrap_or(Reason::Assigned);
             self.decision(appraisal, rate, Choice { index, reason }, 1.0)
         };
+        let decisions: Vec<Decision> = appraisals.into_iter().zip(&picks).map(decide).collect();
+        self.commit(&decisions.iter().map(|decision| decision.id.as_str()).zip(most_usd).collect::<Vec<_>>())?;
         Ok(Plan {
             usd: chosen().map(|offer| offer.usd).sum(),
             quality: chosen().map(|offer| offer.estimate.quality).sum::<f64>() / offers.len() as f64,
             frontier: front.points(),
-            picks: appraisals.into_iter().zip(&picks).map(decide).collect(),
+            picks: decisions,
         })
     }
 
@@ -161,7 +208,7 @@ impl Router {
     /// As [`Router::route`], except that it lists candidates even where none is eligible.
     pub fn rank(&self, prompt: &Prompt, policy: &Policy) -> Result<Vec<Score>> {
         let rate = self.exchange_rate(policy)?;
-        let mut scores = self.scores(&self.appraise(prompt, policy)?.offers, rate);
+        let mut scores = self.scores(&self.appraise(prompt, policy)?, rate);
         let key = |s: &Score| (s.ineligible.is_none(), s.utility);
         scores.sort_by(|a, b| key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal));
         Ok(scores)
@@ -196,15 +243,52 @@ impl Router {
         &self.provenance
     }
 
+    /// The choice and its propensity: the caller's own, the careful one, or the one of greatest utility.
+    fn choice(&self, appraisal: &Appraisal, rate: Rate, policy: &Policy) -> Result<(Choice, f64)> {
+        if let Some(id) = &policy.pin {
+            return Ok((self.pinned(&appraisal.offers, id)?, 1.0));
+        }
+        if let Some(choice) = self.cautious_choice(appraisal, rate.aim) {
+            return Ok((choice, 1.0));
+        }
+        let mut choice = policy::choose(&appraisal.competing(), rate.lambda, rate.caution)?;
+        if let Some(doubt) = appraisal.doubt {
+            choice.reason = doubt;
+        } else if appraisal.session.as_ref().is_some_and(|hold| hold.candidate == choice.index) {
+            let free = policy::choose(&appraisal.without_cache(), rate.lambda, rate.caution)?;
+            choice.reason = if free.index == choice.index { choice.reason } else { Reason::Session };
+        }
+        let tried = self.learner.as_ref().map(|learner| learner.explore(appraisal, rate, choice, policy.explore));
+        Ok(tried.unwrap_or((choice, 1.0)))
+    }
+
+    fn pinned(&self, offers: &[Offer], id: &str) -> Result<Choice> {
+        let index = self.position("pin", id)?;
+        match offers[index].ineligible {
+            None => Ok(Choice { index, reason: Reason::Pinned }),
+            Some(_) => Err(Error::NoEligible { why: format!("{id} is pinned, but {}", policy::why_none(&offers[index..=index])) }),
+        }
+    }
+
     /// The strongest candidate, where a quality is to be held and no estimate is trusted, or nothing is proven.
     fn cautious_choice(&self, appraisal: &Appraisal, aim: Aim) -> Option<Choice> {
         let index = self.dials.strongest;
-        let reason = match (aim, appraisal.far) {
-            (Aim::Keep(_) | Aim::Strongest, true) => Reason::LowConfidence,
-            (Aim::Strongest, false) => Reason::Guarantee,
-            (Aim::Keep(_), false) | (Aim::Weight(_), _) => return None,
+        let reason = match (aim, appraisal.doubt) {
+            (Aim::Keep(_) | Aim::Strongest, Some(doubt)) => doubt,
+            (Aim::Strongest, None) => Reason::Guarantee,
+            (Aim::Keep(_), None) | (Aim::Weight(_), _) => return None,
         };
         appraisal.offers[index].ineligible.is_none().then_some(Choice { index, reason })
+    }
+
+    fn commit(&self, calls: &[(&str, f64)]) -> Result<()> {
+        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.commit(calls))
+    }
+
+    fn position(&self, argument: &str, id: &str) -> Result<usize> {
+        let known = || self.candidate_ids().join(", ");
+        let unknown = || Error::input(argument, format!("{id:?} is not a candidate; the candidates are {}", known()));
+        self.catalog.position(id).ok_or_else(unknown)
     }
 
     fn exchange_rate(&self, policy: &Policy) -> Result<Rate> {
@@ -222,6 +306,9 @@ impl Router {
         if policy.cost_weight.is_some() || policy.min_quality.is_some() {
             return Err(Error::input("policy", "a batch takes its dial as its goal"));
         }
+        if policy.pin.is_some() || policy.session.is_some() {
+            return Err(Error::input("policy", "pin and session are for one prompt, not for a batch"));
+        }
         Ok(match goal {
             BatchGoal::BudgetUsd(usd) => Goal::Budget(usd),
             BatchGoal::MinQuality(quality) => Goal::MinQuality(quality),
@@ -229,52 +316,12 @@ impl Router {
         })
     }
 
-    fn appraise(&self, prompt: &Prompt, policy: &Policy) -> Result<Appraisal> {
-        let text = prompt.text()?;
-        let tokens = self.tokenizer.encode(&text);
-        self.weigh(&text, &tokens, self.embedder.embed(&tokens)?, policy)
-    }
-
-    fn appraise_all(&self, prompts: &[Prompt], policy: &Policy) -> Result<Vec<Appraisal>> {
-        let texts = prompts.iter().map(Prompt::text).collect::<Result<Vec<_>>>()?;
-        let tokens: Vec<Tokens> = texts.iter().map(|text| self.tokenizer.encode(text)).collect();
-        let embeddings = self.embedder.embed_batch(&tokens)?;
-        let prompts = texts.iter().zip(&tokens).zip(embeddings);
-        prompts.map(|((text, tokens), embedding)| self.weigh(text, tokens, embedding, policy)).collect()
-    }
-
-    fn weigh(&self, text: &str, tokens: &Tokens, embedding: Embedding, policy: &Policy) -> Result<Appraisal> {
-        let features = self.features.apply(&embedding, &surface(text, tokens.total))?;
-        let mut estimates = self.head.estimate(&features.vector)?;
-        let far = self.features.is_far(&features);
-        if far {
-            estimates.iter_mut().zip(&self.dials.means).for_each(|(estimate, mean)| estimate.quality = *mean);
-        }
-        let outputs = self.catalog.outputs(policy.expected_output_tokens, &self.head.lengths(&features.vector)?);
-        let mut usd = self.catalog.usd(tokens.total, &outputs);
-        let learned = self.learner.as_ref().map(|learner| learner.correct(embedding, &mut estimates, &mut usd));
-        let offers = self.catalog.candidates().iter().zip(estimates).zip(usd.into_iter().zip(outputs));
-        let offers = offers.map(|((candidate, estimate), (usd, output))| Offer {
-            estimate,
-            usd,
-            ineligible: why_not(candidate, policy, tokens.total as f64 + output, usd),
-        });
-        Ok(Appraisal { offers: offers.collect(), far, learned, truncated: tokens.truncated() })
-    }
-
     fn check(&self, policy: &Policy) -> Result<()> {
         policy.check()?;
         if policy.explore.is_some_and(|explore| explore > 0.0) {
             self.learner()?;
         }
-        let unknown = policy.allow.iter().flatten().find(|id| self.catalog.position(id).is_none());
-        match unknown {
-            Some(id) => {
-                let known: Vec<&str> = self.catalog.candidates().iter().map(|c| c.id.as_str()).collect();
-                Err(Error::input("allow", format!("{id:?} is not a candidate; the candidates are {}", known.join(", "))))
-            }
-            None => Ok(()),
-        }
+        policy.allow.iter().flatten().try_for_each(|id| self.position("allow", id).map(|_| ()))
     }
 
     fn decision(&self, appraisal: Appraisal, rate: Rate, choice: Choice, propensity: f64) -> Decision {
@@ -284,7 +331,7 @@ impl Router {
             reason: choice.reason,
             propensity,
             usd: appraisal.offers[choice.index].usd,
-            scores: self.scores(&appraisal.offers, rate),
+            scores: self.scores(&appraisal, rate),
             truncated: appraisal.truncated,
         };
         if let (Some(learner), Some(learned)) = (&self.learner, appraisal.learned) {
@@ -293,15 +340,16 @@ impl Router {
         decision
     }
 
-    fn scores(&self, offers: &[Offer], rate: Rate) -> Vec<Score> {
-        let scored = self.catalog.candidates().iter().zip(offers);
+    fn scores(&self, appraisal: &Appraisal, rate: Rate) -> Vec<Score> {
+        let competing = appraisal.competing();
+        let scored = self.catalog.candidates().iter().zip(appraisal.offers.iter().zip(competing.iter()));
         scored
-            .map(|(candidate, offer)| Score {
+            .map(|(candidate, (offer, competing))| Score {
                 model: candidate.id.clone(),
                 quality: offer.estimate.quality,
                 spread: offer.estimate.spread,
                 usd: offer.usd,
-                utility: offer.utility(rate.lambda, rate.caution),
+                utility: competing.utility(rate.lambda, rate.caution),
                 ineligible: offer.ineligible,
             })
             .collect()
@@ -316,16 +364,6 @@ pub fn load_embedder(file: EmbedderFile) -> Result<(Tokenizer, GraphEmbedder)> {
     let metadata = file.metadata();
     let tokenizer = Tokenizer::new(metadata.vocabulary(), metadata.max_tokens, metadata.normalization)?;
     Ok((tokenizer, GraphEmbedder::new(file)?))
-}
-
-/// What is known of one prompt before a candidate is chosen.
-struct Appraisal {
-    offers: Vec<Offer>,
-    /// Whether it is too far from what was trained on.
-    far: bool,
-    /// What the bandit knows of it, where there is one.
-    learned: Option<Learned>,
-    truncated: bool,
 }
 
 /// What a policy's dials come to.
@@ -343,17 +381,6 @@ fn check_fingerprint(router: &RouterFile, found: &str) -> Result<()> {
     }
     let (expected, found) = (format!("the embedder {expected} that the router was trained on"), found.into());
     Err(Error::Mismatch { part: "embedder".into(), expected, found })
-}
-
-fn why_not(candidate: &Candidate, policy: &Policy, tokens: f64, usd: f64) -> Option<Ineligible> {
-    let too_long = candidate.context_tokens.is_some_and(|limit| tokens > f64::from(limit));
-    let barred = [
-        (policy.allow.as_ref().is_some_and(|ids| !ids.contains(&candidate.id)), Ineligible::Allow),
-        (policy.needs.iter().any(|need| !candidate.supports.contains(need)), Ineligible::Capability),
-        (too_long, Ineligible::Context),
-        (policy.max_usd.is_some_and(|limit| usd > limit), Ineligible::Price),
-    ];
-    barred.into_iter().find_map(|(is, why)| is.then_some(why))
 }
 
 /// Decision ids: unlike for unlike seeds, in sequence within one router.

@@ -14,12 +14,16 @@ use unicode_normalization_alignments::UnicodeNormalization;
 const MAX_WORD_CHARS: usize = 100;
 
 /// What the embedder reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
     /// Token ids from `[CLS]` to `[SEP]`.
     pub ids: Vec<u32>,
-    /// Tokens of the whole text, the two special ones included, before anything was cut off.
+    /// Tokens of the whole text, the two special ones included, before anything was cut out.
     pub total: usize,
+    /// Words of two or more letters.
+    pub words: usize,
+    /// Those of them that the vocabulary holds whole.
+    pub whole_words: usize,
 }
 
 impl Tokens {
@@ -74,15 +78,28 @@ impl Tokenizer {
         self.ids.len()
     }
 
-    /// Cuts a text into tokens. Anything past the embedder's limit is counted but not kept.
+    /// Cuts a text into tokens. Of one that is longer than the embedder reads, the beginning and the end are kept, half
+    /// each: a long prompt says what it wants in one of the two.
     pub fn encode(&self, text: &str) -> Tokens {
-        let mut sink = Sink { ids: vec![self.first], room: self.max_tokens - 1, total: 1 };
+        let mut tokens = Tokens { ids: vec![self.first], ..Tokens::default() };
         let normal = self.normalize(text);
         for word in words(&normal) {
-            self.cut(word, &mut sink);
+            let before = tokens.ids.len();
+            self.cut(word, &mut tokens.ids);
+            if word.chars().all(char::is_alphabetic) && word.chars().nth(1).is_some() {
+                tokens.words += 1;
+                tokens.whole_words += usize::from(tokens.ids.len() == before + 1 && tokens.ids[before] != self.unknown);
+            }
         }
-        sink.ids.push(self.last);
-        Tokens { ids: sink.ids, total: sink.total + 1 }
+        tokens.ids.push(self.last);
+        tokens.total = tokens.ids.len();
+        keep_ends(&mut tokens.ids, self.max_tokens);
+        tokens
+    }
+
+    /// Length of a text in tokens, without the two special ones.
+    pub fn count(&self, text: &str) -> usize {
+        self.encode(text).total - 2
     }
 
     fn normalize(&self, text: &str) -> String {
@@ -107,7 +124,7 @@ impl Tokenizer {
     }
 
     /// Greedy longest match. A word with any unmatched rest is one unknown token.
-    fn cut(&self, word: &str, sink: &mut Sink) {
+    fn cut(&self, word: &str, ids: &mut Vec<u32>) {
         let mut pieces = Vec::new();
         let mut rest = word;
         let mut key = String::new();
@@ -123,7 +140,7 @@ impl Tokenizer {
         if pieces.is_empty() {
             pieces.push(self.unknown);
         }
-        pieces.into_iter().for_each(|id| sink.push(id));
+        ids.extend(pieces);
     }
 
     fn longest_piece(&self, rest: &str, continues: bool, key: &mut String) -> Option<(u32, usize)> {
@@ -142,19 +159,11 @@ impl Tokenizer {
     }
 }
 
-/// Keeps the ids that fit before the closing `[SEP]`, and counts all.
-struct Sink {
-    ids: Vec<u32>,
-    room: usize,
-    total: usize,
-}
-
-impl Sink {
-    fn push(&mut self, id: u32) {
-        self.total += 1;
-        if self.ids.len() < self.room {
-            self.ids.push(id);
-        }
+/// Takes the middle out where there are more than `most`.
+fn keep_ends(ids: &mut Vec<u32>, most: usize) {
+    if let Some(excess) = ids.len().checked_sub(most) {
+        let head = most.div_ceil(2);
+        ids.drain(head..head + excess);
     }
 }
 
@@ -224,10 +233,11 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_keep_their_closing_token_and_their_count() {
-        let tokens = tokenizer(4).encode("the the the");
-        assert_eq!((tokens.ids, tokens.total), (vec![2, 7, 7, 3], 5));
-        assert!(!tokenizer(5).encode("the the the").truncated());
+    fn long_texts_keep_their_beginning_their_end_and_their_count() {
+        let tokens = tokenizer(5).encode("the un ! , cafe");
+        assert_eq!((&*tokens.ids, tokens.total, tokens.truncated()), (&[2, 7, 4, 8, 3][..], 7, true));
+        let whole = tokenizer(7).encode("the un ! , cafe");
+        assert_eq!((whole.ids.len(), whole.truncated(), whole.total), (7, false, tokens.total));
     }
 
     #[test]

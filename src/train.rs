@@ -48,6 +48,8 @@ pub struct Seen {
     pub embedding: Embedding,
     /// Length of the query, uncut, in the embedder's tokens.
     pub tokens: usize,
+    /// Whether it is likely not English (see [`is_foreign`](crate::language::is_foreign)).
+    pub foreign: bool,
 }
 
 /// How to train.
@@ -165,7 +167,8 @@ impl<'a> Training<'a> {
         let at = |(i, j): (usize, usize)| self.seen[self.rows[i]].embedding.as_slice()[j];
         let embeddings = Array2::from_shape_fn((self.rows.len(), width), at);
         let surfaces: Vec<[f32; SURFACE]> = self.rows.par_iter().map(|&row| self.surface(row)).collect();
-        clusters::fit(&embeddings, &surfaces, &self.folds, self.settings.seed)
+        let foreign: Vec<bool> = self.rows.iter().map(|&row| self.seen[row].foreign).collect();
+        clusters::fit(&embeddings, &surfaces, &foreign, &self.folds, self.settings.seed)
     }
 
     fn inputs(&self, map: &FeatureMap) -> Result<Array2<f32>> {
@@ -281,7 +284,7 @@ impl<'a> Training<'a> {
         let replay = |&row: &usize| {
             let features = map.apply(&self.seen[row].embedding, &self.surface(row))?;
             let qualities: Vec<f64> = head.estimate(&features.vector)?.iter().map(|e| e.quality).collect();
-            let far = map.is_far(&features);
+            let far = map.is_far(&features, self.seen[row].foreign);
             Ok(self.replay(row, catalog, if far { &dials.means } else { &qualities }, &head.lengths(&features.vector)?, far))
         };
         let replays = self.calibration.iter().map(replay).collect::<Result<Vec<_>>>()?;

@@ -67,9 +67,20 @@ impl WasmRouter {
         self.0.learn(settings, seed).map_err(thrown)
     }
 
+    /// Allows all calls together so many US dollars from now on.
+    pub fn limit(&mut self, budget_usd: f64) -> Result<(), JsValue> {
+        self.0.limit(budget_usd).map_err(thrown)
+    }
+
+    /// How the running budget stands; `undefined` where there is none.
+    #[wasm_bindgen(getter)]
+    pub fn budget(&self) -> Result<JsValue, JsValue> {
+        self.0.budget().map_or(Ok(JsValue::UNDEFINED), |budget| plain(&budget))
+    }
+
     /// Tells what came of a decision.
     pub fn feedback(&self, id: &str, outcome: JsValue) -> Result<(), JsValue> {
-        let outcome = read("feedback", "expected a score from 0 to 1 and optionally usd", outcome)?;
+        let outcome = read("feedback", "expected a score from 0 to 1, usd, or both", outcome)?;
         self.0.feedback(id, outcome).map_err(thrown)
     }
 

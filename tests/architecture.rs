@@ -12,6 +12,7 @@ const ORDER: &[&str] = &[
     "catalog",
     "prompt",
     "tokenizer",
+    "language",
     "embedder",
     "features",
     "head",

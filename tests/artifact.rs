@@ -55,7 +55,7 @@ fn a_rightly_hashed_but_wrong_file_is_refused_with_its_reason() {
         rehashed(bytes)
     };
     let table: [(&str, &str, Vec<u8>); 6] = [
-        ("MISMATCH", "version 3", with(|b| b[8] = 3)),
+        ("MISMATCH", "version 250", with(|b| b[8] = 250)),
         ("BAD_ARTIFACT", "ends too early", with(|b| b[12] = 6)),
         ("BAD_ARTIFACT", "bytes too many", with(|b| b[12] = 4)),
         ("BAD_ARTIFACT", "section is missing", with(|b| b[16..20].copy_from_slice(b"WHAT"))),

@@ -177,7 +177,7 @@ fn feedback_moves_estimates_and_costs_and_can_be_carried_over() {
         if decision.model != before.model {
             break;
         }
-        router.feedback(&decision.id, Feedback { score: 0.0, usd: Some(decision.usd * 3.0) }).unwrap();
+        router.feedback(&decision.id, Feedback { score: Some(0.0), usd: Some(decision.usd * 3.0) }).unwrap();
     }
     let after = route(&router, "hello");
     assert_ne!(after.model, before.model);
@@ -219,10 +219,14 @@ fn what_cannot_be_learned_from_is_refused() {
     let router = learner(Learning::default());
     let id = route(&router, "hello").id;
     let code = |result: pointsman::error::Result<()>| result.unwrap_err().code();
-    for bad in [Feedback { score: 1.5, usd: None }, Feedback { score: f64::NAN, usd: None }, Feedback { score: 0.5, usd: Some(-1.0) }] {
+    for bad in [
+        Feedback { score: Some(1.5), usd: None },
+        Feedback { score: Some(f64::NAN), usd: None },
+        Feedback { score: Some(0.5), usd: Some(-1.0) },
+    ] {
         assert_eq!(code(router.feedback(&id, bad)), "BAD_INPUT");
     }
-    let good = Feedback { score: 0.5, usd: None };
+    let good = Feedback { score: Some(0.5), usd: None };
     router.feedback(&id, good).unwrap();
     assert_eq!(code(router.feedback(&id, good)), "BAD_INPUT", "feedback counts once");
     // A decision that is too old is forgotten, and said to be.

@@ -36,7 +36,7 @@ fn planted() -> (Log, Vec<Seen>) {
     };
     let mut log = Log::default();
     log.read(rows.iter().map(line).collect::<String>().as_bytes(), &HashMap::new()).unwrap();
-    let features = rows.iter().map(|r| Seen { embedding: Embedding::from_unit(vec![r.2, 0.0]).unwrap(), tokens: 5 });
+    let features = rows.iter().map(|r| Seen { embedding: Embedding::from_unit(vec![r.2, 0.0]).unwrap(), tokens: 5, foreign: false });
     (log, features.collect())
 }
 
@@ -112,7 +112,7 @@ fn real(rows: usize) -> Option<Report> {
         .iter()
         .map(|row| {
             let tokens = tokenizer.encode(&row.query);
-            Seen { embedding: embedder.embed(&tokens).unwrap(), tokens: tokens.total }
+            Seen { embedding: embedder.embed(&tokens).unwrap(), tokens: tokens.total, foreign: false }
         })
         .collect();
     let aim = router.dials.aim(&Policy::default()).unwrap();
@@ -138,7 +138,7 @@ fn many(rows: usize) -> (Log, Vec<Seen>) {
         let costs = serde_json::json!({ "small": 1.0, "medium": 2.0, "large": 10.0 });
         text += &serde_json::json!({ "query": format!("q{i}"), "split": "test", "scores": scores, "costs": costs }).to_string();
         text += "\n";
-        seen.push(Seen { embedding: Embedding::from_unit(vec![if easy { 1.0 } else { -1.0 }, 0.0]).unwrap(), tokens: 5 });
+        seen.push(Seen { embedding: Embedding::from_unit(vec![if easy { 1.0 } else { -1.0 }, 0.0]).unwrap(), tokens: 5, foreign: false });
     }
     let mut log = Log::default();
     log.read(text.as_bytes(), &HashMap::new()).unwrap();

@@ -20,7 +20,7 @@ fn model(activations: Activations) -> ModelProto {
 }
 
 fn texts() -> Vec<Tokens> {
-    let text = |ids: &[u32]| Tokens { total: ids.len(), ids: ids.to_vec() };
+    let text = |ids: &[u32]| Tokens { total: ids.len(), ids: ids.to_vec(), ..Tokens::default() };
     vec![text(&[2, 40, 17, 90, 3]), text(&[2, 3]), text(&[2, 101, 102, 103, 104, 105, 106, 107, 108, 9, 3]), text(&[2; 48])]
 }
 

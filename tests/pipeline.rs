@@ -108,7 +108,7 @@ fn unusable_prompts_and_dials_are_typed_errors() {
 }
 
 #[test]
-fn a_megabyte_is_routed_on_its_beginning() {
+fn a_megabyte_is_routed_on_its_ends() {
     let decision = router().route(&Prompt::Text("explain ".repeat(1 << 17)), &Policy::default()).unwrap();
     assert!(decision.truncated);
     // Of the three, only the large one's context holds 131,072 words.
@@ -119,8 +119,8 @@ fn a_megabyte_is_routed_on_its_beginning() {
 fn chats_are_routed_on_the_last_request() {
     let router = router();
     let chat: Prompt = serde_json::from_str(r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"hello"}]"#).unwrap();
-    let scores = |p: &Prompt| router.route(p, &Policy::default()).unwrap().scores;
-    assert_eq!(scores(&chat), scores(&"hello".into()));
+    let qualities = |p: &Prompt| -> Vec<f64> { router.route(p, &Policy::default()).unwrap().scores.iter().map(|s| s.quality).collect() };
+    assert_eq!(qualities(&chat), qualities(&"hello".into()));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_batch_equals_one_by_one() {
 fn tokens_that_no_tokenizer_made_are_refused() {
     let (_, embedder) = load_embedder(EmbedderFile::parse(EMBEDDER).unwrap()).unwrap();
     for ids in [vec![], vec![1; 49], vec![2, 1 << 20, 3]] {
-        let tokens = Tokens { total: ids.len(), ids };
+        let tokens = Tokens { total: ids.len(), ids, ..Tokens::default() };
         assert_eq!(code(embedder.embed(&tokens)), "BAD_INPUT");
     }
 }

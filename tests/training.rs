@@ -29,7 +29,7 @@ fn planted(rows: usize, missing: impl Fn(usize) -> bool) -> (Log, Vec<Seen>) {
         let line = serde_json::json!({ "query": format!("prompt {i}"), "dataset": "planted", "scores": scores,
             "costs": { "cheap": 0.001, "dear": 0.01 }, "tok_out": { "cheap": 1000, "dear": 1000 } });
         lines += &format!("{line}\n");
-        features.push(Seen { embedding: Embedding::normalized(vector).unwrap(), tokens: 10 });
+        features.push(Seen { embedding: Embedding::normalized(vector).unwrap(), tokens: 10, foreign: false });
     }
     let mut log = Log::default();
     log.read(lines.as_bytes(), &HashMap::new()).unwrap();
@@ -102,7 +102,7 @@ fn the_pool_is_everyone_by_cost_or_those_who_are_named() {
     let mut rng = Rng::new(1);
     let vector = |rng: &mut Rng| (0..WIDTH).map(|_| rng.unit()).collect();
     let features: Vec<Seen> =
-        log.rows.iter().map(|_| Seen { embedding: Embedding::normalized(vector(&mut rng)).unwrap(), tokens: 3 }).collect();
+        log.rows.iter().map(|_| Seen { embedding: Embedding::normalized(vector(&mut rng)).unwrap(), tokens: 3, foreign: false }).collect();
     let ids = |names: Option<Vec<String>>| {
         let file = train(&log, &features, &Cards::new(), &Settings { candidates: names, ..settings(Link::Logistic) }).unwrap();
         file.catalog.candidates().iter().map(|c| c.id.clone()).collect::<Vec<_>>()

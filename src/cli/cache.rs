@@ -1,13 +1,15 @@
 //! Embeddings on disk, so that no text is embedded twice.
 //!
-//! `CACHE/<embedder fingerprint>/<hash>.emb` holds a chunk of records: SHA-256 of the text (32 bytes), its length in
-//! tokens (u32), the embedding (width x f32), all little-endian; the file is named by the SHA-256 of its content.
+//! `CACHE/<embedder fingerprint>-<version>/<hash>.emb` holds a chunk of records: SHA-256 of the text (32 bytes), its length
+//! in tokens (u32), 1 where it is not English (u32), the embedding (width x f32), all little-endian; the file is named by
+//! the SHA-256 of its content. The version changes where texts are read in another way.
 //! Caches merge by copying files, and an interrupted run goes on where it stopped.
 
 use super::{read, write};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use pointsman::embedder::{Embedder, Embedding};
+use pointsman::language::is_foreign;
 use pointsman::tokenizer::Tokenizer;
 use pointsman::train::Seen;
 use rayon::prelude::*;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 const CHUNK: usize = 256;
 const KEY: usize = 32;
+const VERSION: u32 = 2;
 
 type Key = [u8; KEY];
 
@@ -29,7 +32,7 @@ pub fn default_folder() -> PathBuf {
 
 /// What the embedder sees of every text, from the cache where it has them.
 pub fn embed_all(texts: &[&str], tokenizer: &Tokenizer, embedder: &dyn Embedder, folder: &Path) -> anyhow::Result<Vec<Seen>> {
-    let folder = folder.join(embedder.fingerprint());
+    let folder = folder.join(format!("{}-{VERSION}", embedder.fingerprint()));
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the cache folder {}", folder.display()))?;
     let mut known = load(&folder, embedder.width())?;
     let mut missing: Vec<(Key, &str)> = texts.iter().map(|text| (key(text), *text)).filter(|(key, _)| !known.contains_key(key)).collect();
@@ -39,7 +42,8 @@ pub fn embed_all(texts: &[&str], tokenizer: &Tokenizer, embedder: &dyn Embedder,
     for chunk in missing.chunks(CHUNK) {
         let embed = |&(key, text): &(Key, &str)| -> anyhow::Result<(Key, Seen)> {
             let tokens = tokenizer.encode(text);
-            let seen = Seen { embedding: embedder.embed(&tokens)?, tokens: tokens.total };
+            let foreign = is_foreign(text, &tokens);
+            let seen = Seen { embedding: embedder.embed(&tokens)?, tokens: tokens.total, foreign };
             bar.inc(1);
             Ok((key, seen))
         };
@@ -60,6 +64,7 @@ fn save(folder: &Path, records: &[(Key, Seen)]) -> anyhow::Result<()> {
     for (key, seen) in records {
         bytes.extend(key);
         bytes.extend((seen.tokens as u32).to_le_bytes());
+        bytes.extend(u32::from(seen.foreign).to_le_bytes());
         bytes.extend(seen.embedding.as_slice().iter().flat_map(|x| x.to_le_bytes()));
     }
     write(&folder.join(name(&bytes)), &bytes)
@@ -84,7 +89,7 @@ fn load(folder: &Path, width: usize) -> anyhow::Result<HashMap<Key, Seen>> {
             eprintln!("pointsman: {} is damaged; its texts are embedded again", path.display());
             continue;
         }
-        for record in bytes.chunks_exact(KEY + 4 + 4 * width) {
+        for record in bytes.chunks_exact(KEY + 8 + 4 * width) {
             let (key, rest) = record.split_at(KEY);
             known.insert(key.try_into()?, read_seen(rest)?);
         }
@@ -93,7 +98,9 @@ fn load(folder: &Path, width: usize) -> anyhow::Result<HashMap<Key, Seen>> {
 }
 
 fn read_seen(bytes: &[u8]) -> anyhow::Result<Seen> {
-    let (tokens, numbers) = bytes.split_at(4);
+    let (tokens, rest) = bytes.split_at(4);
+    let (foreign, numbers) = rest.split_at(4);
     let vector = numbers.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-    Ok(Seen { embedding: Embedding::from_unit(vector)?, tokens: u32::from_le_bytes(tokens.try_into()?) as usize })
+    let tokens = u32::from_le_bytes(tokens.try_into()?) as usize;
+    Ok(Seen { embedding: Embedding::from_unit(vector)?, tokens, foreign: foreign != [0; 4] })
 }

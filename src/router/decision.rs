@@ -1,6 +1,7 @@
 //! What a router answers.
 
 use crate::assign::Point;
+use crate::error::{Error, Result};
 use crate::policy::{Ineligible, Reason};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,33 @@ pub struct Decision {
     pub usd: f64,
     /// Whether the prompt was longer than the embedder reads.
     pub truncated: bool,
+}
+
+/// What came of a decision: a score, a cost, or both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Feedback {
+    /// How good the answer was, 0 to 1.
+    pub score: Option<f64>,
+    /// What the call cost, in US dollars.
+    pub usd: Option<f64>,
+}
+
+impl Feedback {
+    /// # Errors
+    /// [`Error::BadInput`] where it says nothing, or a number is out of range.
+    pub fn check(&self) -> Result<()> {
+        if let Some(score) = self.score.filter(|score| !(0.0..=1.0).contains(score)) {
+            return Err(Error::input("score", format!("{score} is not a number from 0 to 1")));
+        }
+        if let Some(usd) = self.usd.filter(|usd| !(usd.is_finite() && *usd >= 0.0)) {
+            return Err(Error::input("usd", format!("{usd} is not a finite number, 0 or more")));
+        }
+        if self.score.is_none() && self.usd.is_none() {
+            return Err(Error::input("feedback", "it says nothing; give a score, usd, or both"));
+        }
+        Ok(())
+    }
 }
 
 /// What a batch shall reach.

@@ -1,29 +1,18 @@
 //! The bandit on the road: it corrects estimates, may choose in order to learn, and remembers what it may hear of later.
 
-use super::{Appraisal, Rate};
+use super::appraisal::Appraisal;
+use super::recent::Recent;
+use super::{Feedback, Rate};
 use crate::bandit::{Bandit, Learning};
 use crate::embedder::Embedding;
 use crate::error::{Error, Result};
 use crate::head::Estimate;
 use crate::policy::{Choice, Reason};
 use crate::random::Random;
-use serde::Deserialize;
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many decisions can still get feedback: 6 MB of embeddings at 384 dimensions.
 const REMEMBERED: usize = 4096;
-
-/// What came of a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Feedback {
-    /// How good the answer was, 0 to 1.
-    pub score: f64,
-    /// What it cost, in US dollars, where that is known.
-    #[serde(default)]
-    pub usd: Option<f64>,
-}
 
 /// Learns behind a lock, so that a router can be shared.
 pub(super) struct Learner(Mutex<State>);
@@ -33,14 +22,14 @@ struct State {
     random: Random,
     /// What exploring has cost so far beyond the best guesses, in US dollars.
     spent: f64,
-    open: HashMap<String, Open>,
-    order: VecDeque<String>,
+    open: Recent<String, Open>,
 }
 
 /// A decision that may still get feedback.
 struct Open {
     candidate: usize,
-    usd: f64,
+    /// What it was expected to cost; gone once its cost is known.
+    usd: Option<f64>,
     learned: Learned,
 }
 
@@ -55,7 +44,7 @@ pub(super) struct Learned {
 impl Learner {
     pub(super) fn new(candidates: usize, width: usize, settings: Learning, seed: u64) -> Result<Self> {
         let bandit = Bandit::new(candidates, width, settings)?;
-        let state = State { bandit, random: Random::new(seed), spent: 0.0, open: HashMap::new(), order: VecDeque::new() };
+        let state = State { bandit, random: Random::new(seed), spent: 0.0, open: Recent::new(REMEMBERED) };
         Ok(Self(Mutex::new(state)))
     }
 
@@ -104,31 +93,24 @@ impl Learner {
     }
 
     pub(super) fn remember(&self, id: &str, candidate: usize, usd: f64, learned: Learned) {
-        let mut state = self.state();
-        while state.order.len() >= REMEMBERED {
-            let oldest = state.order.pop_front();
-            oldest.and_then(|oldest| state.open.remove(&oldest));
-        }
-        state.order.push_back(id.into());
-        state.open.insert(id.into(), Open { candidate, usd, learned });
+        self.state().open.insert(id.into(), Open { candidate, usd: Some(usd), learned });
     }
 
+    /// The cost may come before the score; what follows the score is not waited for.
     pub(super) fn feedback(&self, id: &str, feedback: Feedback) -> Result<()> {
-        if !(0.0..=1.0).contains(&feedback.score) {
-            return Err(Error::input("score", format!("{} is not a number from 0 to 1", feedback.score)));
-        }
-        if let Some(usd) = feedback.usd.filter(|usd| !(usd.is_finite() && *usd >= 0.0)) {
-            return Err(Error::input("usd", format!("{usd} is not a finite number, 0 or more")));
-        }
         let mut state = self.state();
+        let State { bandit, open, .. } = &mut *state;
         let unknown =
             || Error::input("id", format!("no decision {id:?} waits for feedback: it had its own, or {REMEMBERED} came after it"));
-        let Open { candidate, usd, learned } = state.open.remove(id).ok_or_else(unknown)?;
-        state.order.retain(|other| other != id);
-        let context = state.bandit.context(learned.embedding.as_slice());
-        state.bandit.update(candidate, &context, feedback.score - learned.shipped[candidate]);
-        if let Some(paid) = feedback.usd {
-            state.bandit.update_cost(candidate, paid, usd);
+        let key = id.to_owned();
+        let decision = open.get_mut(&key).ok_or_else(unknown)?;
+        if let Some((paid, expected)) = feedback.usd.and_then(|paid| Some((paid, decision.usd.take()?))) {
+            bandit.update_cost(decision.candidate, paid, expected);
+        }
+        if let Some(score) = feedback.score {
+            let context = bandit.context(decision.learned.embedding.as_slice());
+            bandit.update(decision.candidate, &context, score - decision.learned.shipped[decision.candidate]);
+            open.remove(&key);
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ const ROUNDS: usize = 25;
 const FEW_ROUNDS: usize = 8;
 /// Share of the training prompts that count as far from prompts of the other folds.
 const FAR: f64 = 0.03;
+/// Training prompts of which at most this share is foreign are English: the detector errs in less.
+const FOREIGN: f64 = 0.02;
 /// Numbers that a centroid's coordinates are rounded to.
 const LEVELS: f32 = 127.0;
 
@@ -26,7 +28,7 @@ pub(super) struct Fitted {
 }
 
 /// Fits the map to prompts (rows) whose fold is given.
-pub(super) fn fit(embeddings: &Array2<f32>, surfaces: &[[f32; SURFACE]], folds: &[usize], seed: u64) -> Result<Fitted> {
+pub(super) fn fit(embeddings: &Array2<f32>, surfaces: &[[f32; SURFACE]], foreign: &[bool], folds: &[usize], seed: u64) -> Result<Fitted> {
     let mean = embeddings.mean_axis(Axis(0)).unwrap_or_default();
     let centred = embeddings - &mean;
     let clusters = clusters(centred.view(), ROUNDS, seed);
@@ -35,8 +37,9 @@ pub(super) fn fit(embeddings: &Array2<f32>, surfaces: &[[f32; SURFACE]], folds: 
     sorted.sort_by(f32::total_cmp);
     let near = sorted.get((FAR * sorted.len() as f64) as usize).copied().unwrap_or(-1.0);
     let scales = (0..SURFACE).map(|i| scale(surfaces.iter().map(|s| s[i]).collect())).collect();
-    let map = FeatureMap::new(mean.to_vec(), scales, clusters, near)?;
-    Ok(Fitted { map, far: nearness.iter().map(|n| *n < near).collect() })
+    let english = foreign.iter().filter(|foreign| **foreign).count() as f64 <= FOREIGN * foreign.len() as f64;
+    let map = FeatureMap::new(mean.to_vec(), scales, clusters, near)?.only_english(english);
+    Ok(Fitted { map, far: nearness.iter().zip(foreign).map(|(n, foreign)| *n < near || (*foreign && english)).collect() })
 }
 
 /// Median, and the distance between the tenths at both ends as a normal distribution has it, but no less than half the
@@ -152,10 +155,12 @@ mod tests {
         let points = heaps(900);
         let folds: Vec<usize> = (0..900).map(|i| i / 3 % 5).collect();
         let surfaces = vec![[0.0; SURFACE]; 900];
-        let fitted = fit(&points, &surfaces, &folds, 1).unwrap();
+        let fitted = fit(&points, &surfaces, &[false; 900], &folds, 1).unwrap();
         let far = fitted.far.iter().filter(|far| **far).count();
         assert!((15..=27).contains(&far), "{far}");
         let odd = crate::embedder::Embedding::normalized(vec![-1.0, -1.0, -1.0]).unwrap();
-        assert!(fitted.map.is_far(&fitted.map.apply(&odd, &surfaces[0]).unwrap()));
+        let odd = fitted.map.apply(&odd, &surfaces[0]).unwrap();
+        assert!(fitted.map.is_far(&odd, false));
+        assert!(fitted.map.is_only_english() && !fit(&points, &surfaces, &[true; 900], &folds, 1).unwrap().map.is_only_english());
     }
 }

@@ -13,7 +13,7 @@ import { startWorker } from './support/worker.mjs';
 const PROMPT = 'Prove that there are infinitely many primes.';
 const FILES = [
   'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'assets/embedder.bin', 'assets/router.bin', 'browser.js', 'bytes.js',
-  'core.js', 'error.js', 'index.d.ts', 'input.js', 'latency.js', 'node.js', 'options.js', 'package.json', 'pour.js', 'simd.js',
+  'core.js', 'error.js', 'explain.js', 'index.d.ts', 'input.js', 'latency.js', 'node.js', 'options.js', 'package.json', 'pour.js', 'simd.js',
   'wasm/pointsman.js', 'wasm/pointsman_relaxed_bg.wasm', 'wasm/pointsman_simd128_bg.wasm', 'workerd.js',
 ];
 
