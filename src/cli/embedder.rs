@@ -2,7 +2,7 @@
 
 use super::{read, write};
 use clap::{Subcommand, ValueEnum};
-use pointsman::embedder::build::{Folder, adopt, build};
+use pointsman::embedder::build::{Folder, adopt, build, distil};
 use pointsman::embedder::{Activations, EmbedderFile, GraphEmbedder};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,10 @@ pub enum Verb {
         /// Take the graph of this ONNX file as it is, instead of building one from model.safetensors.
         #[arg(long, conflicts_with = "weights")]
         onnx: Option<PathBuf>,
+        /// Distil the transformer into one row of so many numbers per token (64 unless given): a hundredth of the time, a
+        /// tenth of the size, and nearly as good.
+        #[arg(long = "static", value_name = "WIDTH", num_args = 0..=1, default_missing_value = "64", conflicts_with_all = ["onnx", "weights", "activations"])]
+        distil: Option<usize>,
         /// Number format of the weights.
         #[arg(long, value_enum, default_value_t = Weights::Int8)]
         weights: Weights,
@@ -57,11 +61,12 @@ pub enum Bits {
 
 pub fn run(verb: &Verb) -> anyhow::Result<()> {
     match verb {
+        Verb::Build { from, out, distil: Some(width), .. } => save(out, &distil(&read_folder(from, true)?, *width)?),
         Verb::Build { from, out, onnx: Some(onnx), activations, .. } => {
             let folder = read_folder(from, false)?;
             save(out, &adopt(&folder, &read(onnx)?, activations.map_or(Activations::Float, Bits::format))?)
         }
-        Verb::Build { from, out, onnx: None, weights, activations } => {
+        Verb::Build { from, out, onnx: None, weights, activations, .. } => {
             let format = match weights {
                 Weights::F32 => Activations::Float,
                 Weights::Int8 => activations.map_or(Activations::Bits7, Bits::format),

@@ -5,9 +5,11 @@
 //! tables are int8 with a scale per row.
 
 mod calibrate;
+mod distil;
 mod source;
 mod writer;
 
+pub use distil::distil;
 pub use source::Folder;
 
 use super::Activations;

@@ -13,7 +13,7 @@ mod norm;
 mod pool;
 
 pub(super) use attention::{Attention, Layout};
-pub(super) use embed::{Embed, Table};
+pub(super) use embed::{Embed, Place, Table};
 pub(super) use linear::Linear;
 pub(super) use norm::Norm;
 pub(super) use pool::Pool;

@@ -1,6 +1,6 @@
-//! The rule for the embed op: three table lookups, their sum, and its normalisation.
+//! The rule for the embed op: three table lookups, their sum, and its normalisation; or one lookup that is all there is.
 
-use super::super::ops::{Embed, Norm, Table};
+use super::super::ops::{Embed, Norm, Place, Table};
 use super::pattern::Pattern;
 use super::rules::{Context, replace};
 use super::{Input, Inputs};
@@ -20,9 +20,10 @@ enum Index {
     Position,
 }
 
-/// norm(word + type + position)
+/// norm(word + type + position), or where the graph ends there, word
 pub(super) fn embed(context: &Context, inputs: &Inputs, p: &Pattern, outlet: OutletId) -> TractResult<Option<TypedModelPatch>> {
-    match read(p, inputs, outlet) {
+    let last = p.model.output_outlets()?.contains(&outlet);
+    match read(p, inputs, outlet).or_else(|| read_static(p, inputs, outlet).filter(|_| last)) {
         Some((ids, op)) => replace(p, outlet, op, &[ids, context.segments]),
         None => Ok(None),
     }
@@ -36,9 +37,19 @@ fn read(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(OutletId, Emb
     let (words, positions) = (table(Index::Token(Input::Ids))?, table(Index::Position)?);
     let Table::Float(kinds) = table(Index::Token(Input::Segment))? else { return None };
     let kind = kinds[..norm.width()].into();
-    let ids = inputs.iter().find(|(input, _)| *input == Input::Ids)?.1;
-    let embed = Embed { words: words.into(), positions: positions.into(), kind, norm: norm.clone() };
-    (read.len() == 3).then_some((ids, embed))
+    let place = Place { positions: positions.into(), kind, norm: norm.clone() };
+    let embed = Embed { words: words.into(), width: norm.width(), place: Some(place) };
+    (read.len() == 3).then_some((ids(inputs)?, embed))
+}
+
+fn read_static(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(OutletId, Embed)> {
+    let (words, index) = lookup(p, inputs, outlet)?;
+    let embed = Embed { words: words.into(), width: p.width(outlet)?, place: None };
+    (index == Index::Token(Input::Ids)).then_some((ids(inputs)?, embed))
+}
+
+fn ids(inputs: &Inputs) -> Option<OutletId> {
+    inputs.iter().find(|(input, _)| *input == Input::Ids).map(|(_, outlet)| *outlet)
 }
 
 /// float rows, or int8 rows times a scale per row

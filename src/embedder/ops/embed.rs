@@ -1,4 +1,5 @@
-//! Token ids to rows: word + type + position, then layer normalisation (Devlin et al. 2018, arXiv 1810.04805, section 3).
+//! Token ids to rows: word + type + position, then layer normalisation (Devlin et al. 2018, arXiv 1810.04805, section 3);
+//! in a static embedder, words alone.
 
 use super::super::file::Bytes;
 use super::{Fused, Norm, filled, integers, ranges, tract_op};
@@ -40,6 +41,13 @@ impl Table {
 #[derive(Clone, Debug)]
 pub(in crate::embedder) struct Embed {
     pub(in crate::embedder) words: Arc<Table>,
+    pub(in crate::embedder) width: usize,
+    pub(in crate::embedder) place: Option<Place>,
+}
+
+/// What a transformer adds to a word's row.
+#[derive(Clone, Debug)]
+pub(in crate::embedder) struct Place {
     pub(in crate::embedder) positions: Arc<Table>,
     /// The row of the first segment type: all tokens are of one text.
     pub(in crate::embedder) kind: Arc<[f32]>,
@@ -48,14 +56,17 @@ pub(in crate::embedder) struct Embed {
 
 impl Embed {
     fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.words, &other.words) && Arc::ptr_eq(&self.positions, &other.positions)
+        let positions = |embed: &Self| embed.place.as_ref().map(|place| Arc::as_ptr(&place.positions));
+        Arc::ptr_eq(&self.words, &other.words) && positions(self) == positions(other)
     }
 
     fn row(&self, id: usize, position: usize, out: &mut [f32]) {
         self.words.add(id, out);
-        out.iter_mut().zip(&*self.kind).for_each(|(o, v)| *o += v);
-        self.positions.add(position, out);
-        self.norm.row(out);
+        if let Some(place) = &self.place {
+            out.iter_mut().zip(&*place.kind).for_each(|(o, v)| *o += v);
+            place.positions.add(position, out);
+            place.norm.row(out);
+        }
     }
 }
 
@@ -64,14 +75,15 @@ impl Fused for Embed {
 
     fn output(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TDim>> {
         let mut shape = inputs[0].shape.to_tvec();
-        shape.push(self.norm.width().to_dim());
+        shape.push(self.width.to_dim());
         Ok(shape)
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<Tensor> {
-        let (ids, width) = (integers(inputs[0])?, self.norm.width());
+        let (ids, width) = (integers(inputs[0])?, self.width);
         let texts = ranges(inputs[1], ids.len())?;
-        let (words, positions) = (self.words.rows(width), self.positions.rows(width));
+        let words = self.words.rows(width);
+        let positions = self.place.as_ref().map_or(usize::MAX, |place| place.positions.rows(width));
         ensure!(ids.iter().all(|id| (0..words as i64).contains(id)), "an id is outside the {words} words");
         ensure!(texts.iter().all(|text| text.len() <= positions), "a text is longer than {positions} tokens");
         filled(&[1, ids.len(), width], |out| {
