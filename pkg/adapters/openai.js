@@ -72,6 +72,8 @@ function contentOf(output) {
  * every further candidate gets its own: under the first one's it would get the first one's failure, or a refusal.
  */
 function headersFor(model, given, isFirst) {
+  // SDKs give Headers without a length: the usual case is spared a copy.
+  if (isFirst && given instanceof Headers && !given.has('content-length')) return given;
   const headers = new Headers(given);
   headers.delete('content-length');
   const key = headers.get('idempotency-key');
@@ -92,14 +94,12 @@ function mayRetry({ value, error }) {
 
 /** The same response, with the decision in its headers. */
 function marked(response, { decision, model, failed }) {
-  const headers = new Headers(response.headers);
-  headers.set('x-pointsman-model', ascii(model));
-  headers.set('x-pointsman-decision', decision.id);
-  headers.set('x-pointsman-reason', decision.reason);
-  if (failed.length > 0) headers.set('x-pointsman-failed', failed.map(ascii).join(', '));
-  const { body, status, statusText, url, redirected } = response;
-  const copy = new Response(body, { status, statusText, headers });
-  Object.defineProperties(copy, { url: { value: url }, redirected: { value: redirected } });
+  const copy = new Response(response.body, response);
+  copy.headers.set('x-pointsman-model', ascii(model));
+  copy.headers.set('x-pointsman-decision', decision.id);
+  copy.headers.set('x-pointsman-reason', decision.reason);
+  if (failed.length > 0) copy.headers.set('x-pointsman-failed', failed.map(ascii).join(', '));
+  Object.defineProperties(copy, { url: { value: response.url }, redirected: { value: response.redirected } });
   origins.set(copy, response);
   return copy;
 }
