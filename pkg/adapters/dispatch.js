@@ -1,7 +1,7 @@
 /** What both adapters do with a request: decide, tell, ask the candidate, and the next ones where that fails. */
 
 import { badInput } from '../error.js';
-import { checkKeys, readWatcher } from '../options.js';
+import { checkKeys, defined, readWatcher } from '../options.js';
 
 /**
  * @typedef {object} Call
@@ -66,7 +66,7 @@ export class Dispatcher {
    * @param {Call} call
    */
   async #options({ source, needs, signal }) {
-    const given = await this.#policy(source);
+    const given = defined(await this.#policy(source) ?? {});
     const options = { needs: needs.filter((need) => this.#declared.has(need)), ...given };
     if (this.#barred.length > 0) options.allow = this.#permitted(options.allow);
     return signal ? { ...options, signal } : options;

@@ -31,7 +31,8 @@ import type { Decision, RankOptions, Router } from '../index.js';
  * `openai` SDK, `.withResponse()` shows them. `feedback` belongs to the decided candidate: give none after a fallback.
  *
  * A request that cannot be routed is not sent: the promise rejects with the router's PointsmanError. The `openai` SDK
- * takes that for a broken connection, tries again `maxRetries` times, and has it as the `cause` of its own error.
+ * takes that for a broken connection, tries again `maxRetries` times, and has it as the `cause` of its own error. So
+ * does LangChain, by default for more than a minute: give it a `maxRetries` where requests may be refused.
  *
  * @throws {PointsmanError} `BAD_INPUT` for an option that cannot be used.
  */

@@ -134,14 +134,17 @@ test('fifty requests at once each get their own answer and decision', async (t) 
   assert.equal(new Set([...decisions.values()].map(({ id }) => id)).size, 50);
 });
 
-test('a request that cannot be routed is not sent, and its error is the cause of the SDK’s', async (t) => {
-  const { client, requests } = await start(t, { policy: { maxUsd: 0 } });
+test('a request that cannot be routed is not sent, and its error is the cause of the client’s', async (t) => {
+  const { client, url, requests } = await start(t, { policy: { maxUsd: 0 } });
   const refused = await client.chat.completions.create({ model: 'auto', messages: MESSAGES }).catch((error) => error);
   assert.ok(refused instanceof OpenAI.APIConnectionError);
   assert.ok(refused.cause instanceof PointsmanError);
   assert.equal(refused.cause.code, 'NO_ELIGIBLE');
   const { cause } = await client.chat.completions.create({ model: 'auto', messages: [] }).catch((error) => error);
   assert.equal(cause.code, 'BAD_INPUT');
+  const fetch = routedFetch(router, { policy: { maxUsd: 0 } });
+  const chat = new ChatOpenAI({ model: 'auto', apiKey: 'key', maxRetries: 0, configuration: { baseURL: url, fetch } });
+  await assert.rejects(chat.invoke(PROMPT), (error) => error.cause instanceof PointsmanError);
   assert.deepEqual(requests, []);
 });
 

@@ -169,6 +169,7 @@ for (const [name, [body, needs]] of Object.entries(NEEDS)) {
     assert.deepEqual(await ask([{ id: 'first', supports: ['json'] }]), needs.filter((need) => need === 'json')); // the others are unknown
     assert.deepEqual(await ask([{ id: 'first' }]), []);
     assert.deepEqual(await ask(ABLE, { needs: ['speech'] }), ['speech']);
+    assert.deepEqual(await ask(ABLE, () => ({ needs: undefined })), needs);
   });
 }
 
