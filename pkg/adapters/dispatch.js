@@ -67,9 +67,10 @@ export class Dispatcher {
    */
   async #options({ source, needs, signal }) {
     const given = defined(await this.#policy(source) ?? {});
+    /** @type {import('../index.js').RouteOptions} */
     const options = { needs: needs.filter((need) => this.#declared.has(need)), ...given };
-    if (this.#barred.length > 0) options.allow = this.#permitted(options.allow);
-    return signal ? { ...options, signal } : options;
+    const allow = this.#barred.length > 0 ? { allow: this.#permitted(options.allow) } : {};
+    return { ...options, ...allow, ...(signal && { signal }) };
   }
 
   /** What the policy allows, less what this client cannot reach. The router itself refuses what is no list of ids. */
