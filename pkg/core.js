@@ -7,7 +7,7 @@ import { load, openOk, progress } from './bytes.js';
 import { PointsmanError, attempt, badInput } from './error.js';
 import { isBatch, readInput } from './input.js';
 import { Latency } from './latency.js';
-import { checkKeys, defined, mergeOptions, readCallback, readNumber, readSeed, readSignal, splitGoal } from './options.js';
+import { checkKeys, defined, mergeOptions, readCallback, readNumber, readSeed, readSignal, readWatcher, splitGoal } from './options.js';
 import { pour } from './pour.js';
 
 /** @typedef {import('./index.js').Router} RouterInterface */
@@ -37,7 +37,7 @@ export function routerFactory(host) {
   return async function createRouter(options = {}) {
     checkKeys('createRouter', options);
     const report = progress(readCallback('onProgress', options.onProgress));
-    const onDecision = readCallback('onDecision', options.onDecision);
+    const tell = readWatcher('onDecision', options.onDecision);
     const seed = readSeed(options.seed);
     const policy = options.policy ?? {};
     checkKeys('policy', policy);
@@ -50,7 +50,7 @@ export function routerFactory(host) {
       if (learn !== undefined) attempt(() => engine.learn(defined(learn), seed));
       if (budgetUsd !== undefined) attempt(() => engine.limit(readNumber('budgetUsd', budgetUsd)));
       const { fallback } = options;
-      return new Router(host.glue, engine, { policy: defined(policy), fallback, onDecision });
+      return new Router(host.glue, engine, { policy: defined(policy), fallback, tell });
     } catch (error) {
       engine.free();
       throw error;
@@ -115,15 +115,15 @@ class Router {
   #engine;
   #defaults;
   #fallback;
-  #onDecision;
+  #tell;
   #latency = new Latency();
   #candidates;
 
-  constructor(glue, engine, { policy, fallback = engine.strongest, onDecision }) {
+  constructor(glue, engine, { policy, fallback = engine.strongest, tell }) {
     this.#glue = glue;
     this.#engine = engine;
     this.#defaults = policy;
-    this.#onDecision = onDecision;
+    this.#tell = tell;
     this.#candidates = Object.freeze(engine.candidates.map(Object.freeze));
     this.#fallback = this.#known(fallback);
     if (Object.keys(policy).length > 0) this.#tryDefaults();
@@ -140,7 +140,7 @@ class Router {
     if (readSignal(signal)?.aborted) throw signal.reason;
     const decision = this.#decide(engine, readInput(input), mergeOptions(this.#defaults, call));
     this.#latency.record(decision.ms);
-    this.#announce(decision);
+    this.#tell(decision);
     return decision;
   }
 
@@ -157,7 +157,7 @@ class Router {
     if (!isBatch(inputs)) throw badInput('inputs: expected a list of prompts');
     const prompts = inputs.map(readInput);
     const { ms, ...plan } = attempt(() => engine.assign(prompts, ...splitGoal(this.#defaults, goal)));
-    for (const pick of plan.picks) this.#announce(Object.assign(pick, { ms: ms / prompts.length }));
+    for (const pick of plan.picks) this.#tell(Object.assign(pick, { ms: ms / prompts.length }));
     return plan;
   }
 
@@ -222,15 +222,6 @@ class Router {
     const permits = ({ id, supports = [] }) => (!allow || [...allow].includes(id)) && needs.every((need) => supports.includes(need));
     const permitted = this.#candidates.filter(permits).map(({ id }) => id);
     return [pin, this.#fallback].find((id) => permitted.includes(id)) ?? permitted[0];
-  }
-
-  /** A watcher that throws must not cost the caller the decision. */
-  #announce(decision) {
-    try {
-      this.#onDecision?.(decision);
-    } catch (error) {
-      console.error('pointsman: onDecision threw', error);
-    }
   }
 
   #known(id) {

@@ -22,6 +22,9 @@ const KNOWN = {
   rank: REQUEST,
   route: [...REQUEST, 'signal'],
   assign: [...GOALS, ...LIMITS],
+  routedFetch: ['alias', 'models', 'fetch', 'policy', 'fallback', 'onDecision'],
+  routedModel: ['policy', 'fallback', 'onDecision'],
+  'policy of a client': REQUEST,
 };
 
 /**
@@ -100,4 +103,16 @@ export function readCallback(name, callback) {
     throw badInput(`${name}: expected a function`);
   }
   return callback;
+}
+
+/** A callback that may be called whatever it does: a watcher that throws must not cost the caller the decision. */
+export function readWatcher(name, callback) {
+  readCallback(name, callback);
+  return (...seen) => {
+    try {
+      callback?.(...seen);
+    } catch (error) {
+      console.error(`pointsman: ${name} threw`, error);
+    }
+  };
 }

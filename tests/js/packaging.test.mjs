@@ -12,7 +12,9 @@ import { startWorker } from './support/worker.mjs';
 
 const PROMPT = 'Prove that there are infinitely many primes.';
 const FILES = [
-  'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'assets/embedder.bin', 'assets/router.bin', 'browser.js', 'bytes.js',
+  'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'adapters/ai-sdk.d.ts', 'adapters/ai-sdk.js', 'adapters/body.js',
+  'adapters/dispatch.js', 'adapters/openai.d.ts', 'adapters/openai.js', 'adapters/request.js',
+  'assets/embedder.bin', 'assets/router.bin', 'browser.js', 'bytes.js',
   'core.js', 'error.js', 'explain.js', 'index.d.ts', 'input.js', 'latency.js', 'node.js', 'options.js', 'package.json', 'pour.js', 'simd.js',
   'wasm/pointsman.js', 'wasm/pointsman_relaxed_bg.wasm', 'wasm/pointsman_simd128_bg.wasm', 'workerd.js',
 ];

@@ -1,5 +1,6 @@
 /**
- * Every JavaScript snippet of the READMEs runs in Node as it stands, and passes the type checker.
+ * Every JavaScript snippet of the READMEs runs in Node as it stands, and passes the type checker. Real clients that
+ * they use find a stub upstream in their environment.
  * One whose first line is the comment `// browser` or `// worker` needs that place: it is type-checked only.
  */
 
@@ -7,10 +8,14 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { link } from './support/consumer.mjs';
+import { CLIENTS, link } from './support/consumer.mjs';
 import { ROOT } from './support/paths.mjs';
 import { run } from './support/run.mjs';
 import { typeCheck } from './support/types.mjs';
+import { startUpstream } from './support/upstream.mjs';
+
+/** Clients' own declarations are theirs to check. */
+const WITH_CLIENTS = { preserveSymlinks: false, skipLibCheck: true };
 
 for (const readme of ['README.md', 'pkg/README.md']) {
   const snippets = snippetsOf(await readFile(join(ROOT, readme), 'utf8'));
@@ -23,12 +28,15 @@ for (const readme of ['README.md', 'pkg/README.md']) {
 
   for (const { language, line, code } of snippets) {
     const elsewhere = language !== 'js' || /^\/\/ (browser|worker)\b/.test(code);
-    test(`${readme}:${line} ${elsewhere ? 'passes the type checker' : 'runs'}`, async () => {
-      const folder = await link();
+    test(`${readme}:${line} ${elsewhere ? 'passes the type checker' : 'runs'}`, async (t) => {
+      const usesClient = Object.keys(CLIENTS).some((name) => code.includes(`from '${name}'`));
+      const folder = await link(undefined, usesClient ? CLIENTS : {});
       const file = join(folder, `snippet.${language === 'js' ? 'mjs' : 'mts'}`);
       await writeFile(file, code);
-      await typeCheck(folder, [file]);
-      if (!elsewhere) await run('node', [file], { cwd: folder });
+      await typeCheck(folder, [file], usesClient ? WITH_CLIENTS : {});
+      if (elsewhere) return;
+      const { url } = await startUpstream(t);
+      await run('node', [file], { cwd: folder, env: { ...process.env, OPENAI_BASE_URL: url, OPENAI_API_KEY: 'none' } });
     });
   }
 }

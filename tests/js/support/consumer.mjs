@@ -1,7 +1,7 @@
 /** Projects that use the package: the packed tarball, and examples with it installed. */
 
 import { cp, mkdir, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PKG, ROOT, temporaryFolder } from './paths.mjs';
 import { run } from './run.mjs';
 
@@ -30,11 +30,32 @@ export async function install(example, tarball) {
   return folder;
 }
 
-/** A copy of one example, or an empty folder, that sees pkg/ itself as the installed package. */
-export async function link(example) {
+/**
+ * A copy of one example, or an empty folder, that sees pkg/ itself as the installed package.
+ *
+ * @param {string} [example]
+ * @param {Record<string, string>} [others] further packages that it sees, and what they are called in this workspace
+ */
+export async function link(example, others = {}) {
   const folder = join(temporaryFolder(), 'project');
   if (example) await cp(join(ROOT, 'examples', example), folder, { recursive: true });
-  await mkdir(join(folder, 'node_modules'), { recursive: true });
-  await symlink(PKG, join(folder, 'node_modules', 'pointsman'));
+  const installed = { pointsman: PKG, ...mapped(others, (name) => join(ROOT, 'node_modules', name)) };
+  for (const [name, place] of Object.entries(installed)) {
+    const seen = join(folder, 'node_modules', name);
+    await mkdir(dirname(seen), { recursive: true });
+    await symlink(place, seen);
+  }
   return folder;
+}
+
+/** The real clients, under the names that their users know. */
+export const CLIENTS = {
+  openai: 'openai',
+  '@langchain/openai': '@langchain/openai',
+  ai: 'ai7',
+  '@ai-sdk/openai-compatible': 'provider7',
+};
+
+function mapped(object, change) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 }
