@@ -8,7 +8,7 @@ export { PointsmanError };
 export const createRouter = /* @__PURE__ */ workerFactory({ start, locate });
 
 /** @type {import('./line.js').Start} */
-function start(port, failed) {
+function start(failed) {
   if (typeof Worker === 'undefined') {
     throw new PointsmanError('ENGINE', "there are no Web Workers here: import createRouter from 'pointsman'");
   }
@@ -18,10 +18,11 @@ function start(port, failed) {
     event.preventDefault(); // whoever waits is told
     failed(event.message || 'its script cannot be loaded');
   });
-  // Where an engine knows this event, it tells even of a worker that the browser has killed.
-  port.addEventListener('close', () => failed('it closed'));
+  // No event tells of a worker that the browser has killed, but whoever waits for a lock of a dead one gets it.
+  const lock = `pointsman-${crypto.getRandomValues(new BigUint64Array(1))[0]}`;
+  worker.addEventListener('message', () => navigator.locks.request(lock, () => failed('it was killed')));
   return {
-    open: (opening, moved) => worker.postMessage(opening, moved),
+    open: (opening, moved) => worker.postMessage({ opening, lock }, moved),
     stop: () => worker.terminate(),
     hold() {},
   };

@@ -34,8 +34,8 @@ export function createRouter(options?: RouterOptions): Promise<WorkerRouter>;
  * Calls are answered in the order in which they are made. What is thrown on the thread rejects the caller's promise with
  * a `PointsmanError` of the same code and message, whose `cause` is the cause's stack as a text.
  *
- * A thread that dies rejects every call in flight, and every later one, with `ENGINE`: create a new router. (Chromium
- * tells even when it has killed the thread; an engine without the `close` event of message ports tells of errors only.)
+ * A thread that dies rejects every call in flight, and every later one, with `ENGINE`: create a new router. (Of a Web
+ * Worker that the browser killed without an error, only the Web Locks API can tell, which needs https or localhost.)
  * Calls in flight when the router is disposed reject with `BAD_INPUT`, as those after it do.
  */
 export interface WorkerRouter extends Pick<Router, 'candidates' | 'rank' | 'assign' | 'embed'>, AsyncDisposable {

@@ -9,7 +9,7 @@ import { OPENING, revive } from './wire.js';
  * @property {() => unknown} stop ends it; a promise waits for that where the runtime tells
  * @property {(busy: boolean) => void} hold whether somebody waits for it, so that the process must not end
  *
- * @typedef {(port: MessagePort, failed: (why: string) => void) => Thread} Start starts a thread and reports its death;
+ * @typedef {(failed: (why: string) => void, port: MessagePort) => Thread} Start starts a thread and reports its death;
  *   `port` is the near end of the line
  *
  * @typedef {object} First
@@ -52,7 +52,8 @@ export class Line {
     this.#port = port;
     this.#onProgress = onProgress;
     port.onmessage = ({ data }) => this.#receive(data);
-    this.#thread = start(port, (why) => this.#break(new PointsmanError('ENGINE', `the router's thread ended: ${why}; create a new router`)));
+    const failed = (why) => this.#break(new PointsmanError('ENGINE', `the router's thread ended: ${why}; create a new router`));
+    this.#thread = start(failed, port);
   }
 
   /**
@@ -131,6 +132,5 @@ export class Line {
     this.#broken = { why, stopped: this.#thread.stop() };
     for (const { reject } of this.#waiting.values()) reject(why);
     this.#waiting.clear();
-    this.#thread.hold(false);
   }
 }

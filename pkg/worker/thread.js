@@ -39,6 +39,7 @@ function answerCalls(router, port) {
     waiting.delete(call.id);
     answer(router, port, call);
   };
+  port.addEventListener('close', () => turn.port1.close());
 }
 
 async function answer(router, port, { id, method, args }) {
