@@ -22,7 +22,7 @@ build:
 	@scripts/build-wasm.sh
 
 test:
-	@scripts/setup.sh wasm js browser reference
+	@scripts/setup.sh wasm js nodes browser reference
 	@scripts/test.sh
 
 check:
@@ -35,4 +35,4 @@ bench:
 
 clean:
 	cargo clean
-	rm -rf pkg/wasm pkg/assets node_modules benches/peers/node_modules test-results models/*.onnx
+	rm -rf pkg/wasm pkg/assets node_modules tests/js/nodes/node_modules benches/peers/node_modules test-results models/*.onnx

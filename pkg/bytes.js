@@ -53,7 +53,7 @@ export async function find(part, pinned, { open, report, signal }) {
   const total = Number(response.headers.get('content-length') ?? 0);
   report(part, 0, total);
   const failed = (loaded, cause) => (
-    new PointsmanError('IO', `${part}: ${src} broke off after ${loaded} bytes: ${cause.message}`, { cause })
+    new PointsmanError('IO', `${part}: ${nameOf(src)} broke off after ${loaded} bytes: ${cause.message}`, { cause })
   );
   return {
     // What is compressed on its way is longer than announced.
@@ -64,16 +64,26 @@ export async function find(part, pinned, { open, report, signal }) {
 
 /** A response that has a body to read, or an error that says where it was looked for. */
 export async function openOk(part, src, open) {
-  if (typeof src !== 'string' && !(src instanceof URL)) {
-    throw badInput(`${part}: src must be a URL, a string or bytes`);
-  }
-  const response = await open(src).catch((cause) => {
-    throw new PointsmanError('IO', `${part}: cannot read ${src}: ${cause.message}`, { cause });
-  });
+  const response = src instanceof Response ? src : await openUrl(part, src, open);
+  if (response.bodyUsed) throw badInput(`${part}: the response was read before; give one for each router`);
   if (!response.ok) {
-    throw new PointsmanError('IO', `${part}: ${src} answered ${response.status} ${response.statusText}`.trim());
+    throw new PointsmanError('IO', `${part}: ${nameOf(src)} answered ${response.status} ${response.statusText}`.trim());
   }
   return response;
+}
+
+async function openUrl(part, src, open) {
+  if (typeof src !== 'string' && !(src instanceof URL)) {
+    throw badInput(`${part}: src must be a URL, a string, a Response or bytes`);
+  }
+  return open(src).catch((cause) => {
+    throw new PointsmanError('IO', `${part}: cannot read ${src}: ${cause.message}`, { cause });
+  });
+}
+
+/** What an error calls a file. A response that was not fetched has no URL. */
+function nameOf(src) {
+  return src instanceof Response ? src.url || 'the response' : src;
 }
 
 /** The chunks of a body. However its reader leaves, the transfer ends. */

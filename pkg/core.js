@@ -4,6 +4,7 @@
  */
 
 import { load, openOk, progress } from './bytes.js';
+import { asyncDispose, disposed } from './common.js';
 import { PointsmanError, attempt, badInput } from './error.js';
 import { isBatch, readInput } from './input.js';
 import { Latency } from './latency.js';
@@ -13,19 +14,12 @@ import { pour } from './pour.js';
 /** @typedef {import('./index.js').Router} RouterInterface */
 
 /**
- * Older browsers lack the symbol; the tools that compile `await using` for them look for this one.
- *
- * @type {typeof Symbol.asyncDispose}
- */
-const asyncDispose = Symbol.asyncDispose ?? /** @type {any} */ (Symbol.for('Symbol.asyncDispose'));
-
-/**
  * @typedef {object} Host what differs between runtimes
  * @property {typeof import('./wasm/pointsman.js')} glue the generated module that wraps either wasm file
  * @property {import('./bytes.js').Open} open
- * @property {() => Promise<URL | WebAssembly.Module>} wasm chooses the file of the fastest SIMD level here
- * @property {URL | ArrayBuffer} router
- * @property {URL | ArrayBuffer} embedder
+ * @property {() => Promise<URL | WebAssembly.Module>} [wasm] chooses the file of the fastest SIMD level here
+ * @property {URL | ArrayBuffer} [router]
+ * @property {URL | ArrayBuffer} [embedder] where a host lacks one of these three, its callers must give it
  */
 
 /**
@@ -43,7 +37,8 @@ export function routerFactory(host) {
     checkKeys('policy', policy);
     const { learn, budgetUsd } = options;
     if (learn !== undefined) checkKeys('learn', learn);
-    const { router, file, digest } = await gather(host, options, report, () => start(options.wasm));
+    const parts = partsOf(host, options);
+    const { router, file, digest } = await gather(host, parts, report, () => start(parts.wasm));
     // This consumes the file, also where it throws.
     const engine = attempt(() => new host.glue.WasmRouter(router, file, seed, digest));
     try {
@@ -59,19 +54,45 @@ export function routerFactory(host) {
 }
 
 /**
- * Both files, and an instance for them, all under way at once. Where one fails, the others stop.
+ * @typedef {object} Parts where everything comes from
+ * @property {() => unknown} wasm asked once, by the first router
+ * @property {import('./index.js').Pinned} router
+ * @property {import('./index.js').Pinned} embedder
+ */
+
+/**
+ * What the caller gives, over what the host brings.
  *
  * @param {Host} host
  * @param {import('./index.js').RouterOptions} options
+ * @returns {Parts}
+ */
+function partsOf(host, options) {
+  const { wasm } = options;
+  const parts = {
+    wasm: wasm === undefined || wasm === null ? host.wasm : () => wasm,
+    router: options.router ?? (host.router && { src: host.router }),
+    embedder: options.embedder ?? (host.embedder && { src: host.embedder }),
+  };
+  const missing = Object.keys(parts).filter((part) => parts[part] === undefined);
+  if (missing.length === 0) return /** @type {Parts} */ (parts);
+  throw badInput(`createRouter: give ${missing.join(', ')}: pointsman/slim brings no files`);
+}
+
+/**
+ * Both files, and an instance for them, all under way at once. Where one fails, the others stop.
+ *
+ * @param {Host} host
+ * @param {Parts} parts
  * @param {import('./bytes.js').Report} report
  * @param {() => Promise<WebAssembly.Memory>} start
  */
-async function gather({ glue, open, ...host }, options, report, start) {
+async function gather({ glue, open }, parts, report, start) {
   const stop = new AbortController();
   const way = { open, report, signal: stop.signal };
-  const loading = load('router', options.router ?? { src: host.router }, way);
+  const loading = load('router', parts.router, way);
   const starting = start();
-  const pouring = pour(options.embedder ?? { src: host.embedder }, way, glue, starting);
+  const pouring = pour(parts.embedder, way, glue, starting);
   try {
     const [router, poured] = await Promise.all([loading, pouring, starting]);
     return { router, ...poured };
@@ -88,9 +109,9 @@ async function gather({ glue, open, ...host }, options, report, start) {
  *
  * @param {Host} host
  */
-function starter({ glue, open, wasm }) {
+function starter({ glue, open }) {
   let started;
-  return (source) => started ??= instantiate(glue, source ?? wasm(), open).catch((error) => {
+  return (wasm) => started ??= instantiate(glue, wasm(), open).catch((error) => {
     started = undefined;
     throw error;
   });
@@ -99,7 +120,8 @@ function starter({ glue, open, wasm }) {
 /** Resolves to the instance's memory. */
 async function instantiate(glue, choosing, open) {
   const source = await choosing;
-  const opened = source instanceof URL || typeof source === 'string' ? await openOk('wasm', source, open) : source;
+  const isToOpen = source instanceof URL || source instanceof Response || typeof source === 'string';
+  const opened = isToOpen ? await openOk('wasm', source, open) : source;
   try {
     // A compiled module starts without waiting, which is the only way some runtimes allow.
     const ready = opened instanceof WebAssembly.Module ? glue.initSync({ module: opened }) : await glue.default({ module_or_path: opened });
@@ -241,7 +263,7 @@ class Router {
 
   #alive() {
     if (this.#engine) return this.#engine;
-    throw badInput('this router was disposed; create a new one');
+    throw disposed();
   }
 }
 

@@ -35,6 +35,7 @@ export function explain({ model, reason, scores, propensity, truncated, error })
   return lines.join('\n');
 }
 
+/** @param {import('./index.js').Score} score */
 function line({ model, quality, spread, usd, utility, ineligible }, chosen) {
   const judged = `quality ${percent(quality)} (spread ${percent(spread)}), $${usd.toPrecision(3)}, utility ${utility.toFixed(4)}`;
   return `${chosen ? '>' : ' '} ${model}: ${judged}${ineligible ? `; out: ${BARS[ineligible]}` : ''}`;

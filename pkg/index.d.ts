@@ -43,8 +43,8 @@ export type Bytes = ArrayBuffer | ArrayBufferView;
 
 /** A file, and optionally the hash it must have. */
 export interface Pinned {
-  /** Where the file is, or its bytes. A string is a URL; in Node it may also be a path. */
-  readonly src: URL | string | Bytes;
+  /** Where the file is, a response that brings it, or its bytes. A string is a URL; in Node it may also be a path. */
+  readonly src: URL | string | Response | Bytes;
   /** Its SHA-256, 64 hexadecimal digits. A file with another hash is refused before it is parsed (`MISMATCH`). */
   readonly sha256?: string;
 }

@@ -44,3 +44,4 @@ done
 cp "$bound/simd128/pointsman.js" "$bound/simd128/pointsman.d.ts" pkg/wasm/
 cp models/minilm-l6-v2.onnx pkg/assets/embedder.bin
 cp models/default.router pkg/assets/router.bin
+node scripts/asset-hashes.mjs

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings what building and testing need. Every step looks first and does nothing where nothing is missing.
-# usage: scripts/setup.sh [wasm] [js] [browser] [embedder] [reference]     (no argument: all)
+# usage: scripts/setup.sh [wasm] [js] [nodes] [browser] [embedder] [reference]     (no argument: all)
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 mkdir -p "$cache"
@@ -45,6 +45,11 @@ setup_js() {
     npm_install "$root" "installing npm packages from the lock file"
 }
 
+# Beside this machine's own Node, the versions that the package is tested in; npm has them for Linux on x64.
+setup_nodes() {
+    npm_install "$root/tests/js/nodes" "bringing Node 20 and 24 for the packaging test (300 MB on the disk)"
+}
+
 setup_browser() {
     [ -n "${CHROME_BIN:-}" ] || have chromium || apt_install chromium
     have chromedriver || apt_install chromium-driver
@@ -66,10 +71,10 @@ setup_reference() {
     "$venv/bin/pip" install --quiet --disable-pip-version-check 'numpy==2.*' 'onnxruntime==1.*' || fail "pip could not install onnxruntime"
 }
 
-[ $# -gt 0 ] || set -- wasm js browser embedder reference
+[ $# -gt 0 ] || set -- wasm js nodes browser embedder reference
 for part in "$@"; do
     case $part in
-    wasm | js | browser | embedder | reference) "setup_$part" ;;
-    *) fail "unknown part '$part'; known are wasm, js, browser, embedder, reference" ;;
+    wasm | js | nodes | browser | embedder | reference) "setup_$part" ;;
+    *) fail "unknown part '$part'; known are wasm, js, nodes, browser, embedder, reference" ;;
     esac
 done

@@ -5,6 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as entry from '../../pkg/node.js';
+import * as slim from '../../pkg/slim/node.js';
+import * as worker from '../../pkg/worker/node.js';
 import { link } from './support/consumer.mjs';
 import { ROOT } from './support/paths.mjs';
 import { run } from './support/run.mjs';
@@ -34,9 +36,37 @@ export async function use(input: Input, options: RouterOptions, policy: Policy):
 }
 `;
 
+/** The other entries have all of these types, too. */
+const USE_OTHERS = `
+import { createRouter as createSlim, type SlimOptions } from 'pointsman/slim';
+import { createRouter, PointsmanError, type Decision, type Router, type RouterOptions, type WorkerRouter } from 'pointsman/worker';
+
+export async function use(files: SlimOptions, options: RouterOptions): Promise<Decision> {
+  const slim: Router = await createSlim(files);
+  const src = new Response(new Uint8Array(1));
+  await createSlim({ wasm: src, router: { src }, embedder: { src, sha256: '' }, seed: 1 });
+  await using router: WorkerRouter = await createRouter(options);
+  const either: Router | WorkerRouter = Math.random() < 0.5 ? slim : router;
+  const state: Uint8Array = await either.exportState();
+  await either.mergeState(state);
+  await either.feedback('id', { score: 1 });
+  const { calls } = await either.stats();
+  console.log(calls, either.candidates.length, new PointsmanError('ENGINE', 'it broke').code);
+  return either.route('x', { signal: AbortSignal.timeout(1000) });
+}
+`;
+
 const MISTAKES = `
 import { createRouter } from 'pointsman';
+import { createRouter as createSlim } from 'pointsman/slim';
+import { createRouter as createOnThread } from 'pointsman/worker';
 const router = await createRouter();
+// @ts-expect-error nothing is bundled
+await createSlim();
+// @ts-expect-error the wasm is missing
+await createSlim({ router: { src: 'router.bin' }, embedder: { src: 'embedder.bin' } });
+// @ts-expect-error it comes from another thread
+(await createOnThread()).stats().calls;
 // @ts-expect-error a misspelt dial
 await router.route('x', { costweight: 1 });
 // @ts-expect-error two goals at once
@@ -63,15 +93,17 @@ for (const [name, compilerOptions] of Object.entries({
 })) {
   test(`a user's code compiles for ${name}`, async () => {
     const folder = await link();
-    const [use, mistakes] = [join(folder, 'use.mts'), join(folder, 'mistakes.mts')];
-    await writeFile(use, USE);
-    await writeFile(mistakes, MISTAKES);
-    await typeCheck(folder, [use, mistakes], { target: 'es2022', ...compilerOptions });
+    const files = [];
+    for (const [name, code] of Object.entries({ USE, USE_OTHERS, MISTAKES })) {
+      files.push(join(folder, `${name}.mts`));
+      await writeFile(files.at(-1), code);
+    }
+    await typeCheck(folder, files, { target: 'es2022', ...compilerOptions });
   });
 }
 
 test('the package exports what is declared', () => {
-  assert.deepEqual(Object.keys(entry).sort(), ['PointsmanError', 'createRouter']);
+  for (const module of [entry, slim, worker]) assert.deepEqual(Object.keys(module).sort(), ['PointsmanError', 'createRouter']);
 });
 
 test('the sources of the package agree with their types', async () => {

@@ -4,7 +4,7 @@ import { env } from 'node:process';
 import { chromium } from 'playwright-core';
 
 /**
- * @param {import('node:test').TestContext} t the browser closes with this test
+ * @param {Pick<import('node:test').TestContext, 'after'>} t the browser closes with this test
  */
 export async function launchChromium(t) {
   const browser = await chromium.launch({

@@ -1,6 +1,6 @@
 /** Projects that use the package: the packed tarball, and examples with it installed. */
 
-import { cp, mkdir, symlink } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PKG, ROOT, temporaryFolder } from './paths.mjs';
 import { run } from './run.mjs';
@@ -27,6 +27,24 @@ export async function install(example, tarball) {
   const folder = join(temporaryFolder(), example);
   await cp(join(ROOT, 'examples', example), folder, { recursive: true });
   await run('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball], { cwd: folder });
+  return folder;
+}
+
+/**
+ * A copy of one example inside a project, where it finds what the project has installed.
+ *
+ * @param {string} project
+ * @param {string} example
+ * @param {string} [entry] which entry of the package it imports in place of `pointsman`
+ * @param {string} [suffix] tells its folder from others of the same
+ * @returns {Promise<string>} its folder
+ */
+export async function place(project, example, entry = 'pointsman', suffix = '') {
+  const folder = join(project, [example, ...entry.split('/'), suffix].join('-'));
+  await cp(join(ROOT, 'examples', example), folder, { recursive: true });
+  const script = join(folder, example === 'page' ? 'main.js' : 'index.js');
+  const code = await readFile(script, 'utf8');
+  await writeFile(script, code.replace("from 'pointsman'", `from '${entry}'`));
   return folder;
 }
 

@@ -1,0 +1,10 @@
+/** pointsman without its files, in Node, where a path or a file URL is as good as any other. */
+
+import { routerFactory } from '../core.js';
+import { open } from '../disk.js';
+import * as glue from '../wasm/pointsman.js';
+
+export { PointsmanError } from '../error.js';
+export { explain } from '../explain.js';
+
+export const createRouter = /* @__PURE__ */ routerFactory({ glue, open });
