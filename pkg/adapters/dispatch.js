@@ -8,6 +8,7 @@ import { checkKeys, defined, readWatcher } from '../options.js';
  * @property {any} source what the client was asked to send, as `policy` and `onDecision` see it
  * @property {any} input what to route on
  * @property {string[]} needs abilities that the request seems to need
+ * @property {unknown} [maxOutputTokens] the longest answer that the request permits
  * @property {AbortSignal} [signal]
  */
 
@@ -65,10 +66,10 @@ export class Dispatcher {
    *
    * @param {Call} call
    */
-  async #options({ source, needs, signal }) {
+  async #options({ source, needs, maxOutputTokens, signal }) {
     const given = defined(await this.#policy(source) ?? {});
     /** @type {import('../index.js').RouteOptions} */
-    const options = { needs: needs.filter((need) => this.#declared.has(need)), ...given };
+    const options = { needs: needs.filter((need) => this.#declared.has(need)), ...longest(maxOutputTokens), ...given };
     const allow = this.#barred.length > 0 ? { allow: this.#permitted(options.allow) } : {};
     return { ...options, ...allow, ...(signal && { signal }) };
   }
@@ -77,6 +78,11 @@ export class Dispatcher {
   #permitted(allow = this.#router.candidates.map(({ id }) => id)) {
     return Array.isArray(allow) ? allow.filter((id) => !this.#barred.includes(id)) : allow;
   }
+}
+
+/** What is no length is for the upstream to refuse. */
+function longest(maxOutputTokens) {
+  return Number.isFinite(maxOutputTokens) && maxOutputTokens >= 0 ? { maxOutputTokens } : {};
 }
 
 /** @param {any} router */

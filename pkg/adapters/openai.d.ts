@@ -19,8 +19,8 @@ import type { Decision, RankOptions, Router } from '../index.js';
  * that are bytes, forms or streams; other models. Deployments in an Azure path are not rewritten.
  *
  * What decides: the last user message with text. Where there is none, as when only a tool's result follows a
- * `previous_response_id`, the last message or result with text. Limits on the answer's length, such as `max_tokens`, are
- * not taken for its expected length.
+ * `previous_response_id`, the last message or result with text. Limits on the answer's length, such as `max_tokens`, count as
+ * `maxOutputTokens`: budgets and context lengths hold even for the longest answer.
  *
  * What the request needs: `tools` where it has tools, `vision` where it has pictures, `json` where it asks for JSON. An
  * ability that none of the router's candidates declares in `supports` is not asked for, because it is unknown then;

@@ -52,7 +52,8 @@ function isRouted(input) {
 function callOf(body, signal) {
   const messages = body.messages ?? messagesOf(body);
   const needs = needsOf({ messages, tools: body.tools ?? body.functions, format: body.response_format ?? body.text?.format });
-  return { source: body, input: inputOf(messages), needs, signal };
+  const maxOutputTokens = body.max_completion_tokens ?? body.max_output_tokens ?? body.max_tokens;
+  return { source: body, input: inputOf(messages), needs, maxOutputTokens, signal };
 }
 
 /** What `responses` calls input: a text, or items of which messages and the results of tools have content. */
