@@ -15,14 +15,13 @@
 mod explore;
 mod projection;
 mod state;
-mod symmetric;
 
 pub use explore::{Exploration, Rule};
 
 use crate::error::{Error, Result};
+use crate::symmetric::{Symmetric, dot};
 use projection::Projection;
 use serde::Deserialize;
-use symmetric::{Symmetric, dot};
 
 /// How to learn.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -15,6 +15,7 @@ pub use kernel::Activations;
 
 use crate::error::{Error, Result};
 use crate::tokenizer::Tokens;
+use serde::Serialize;
 
 /// A sentence as a unit vector: finite, of Euclidean length one.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,16 @@ impl Embedding {
     }
 }
 
+/// How much work an embedder does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// A transformer reads the text.
+    Full,
+    /// Rows of a table are added up.
+    Static,
+}
+
 /// Turns tokens into embeddings. `Send + Sync`, so that one embedder serves many threads.
 pub trait Embedder: Send + Sync {
     /// Names the embedder's exact weights: heads trained on one fingerprint run on no other.
@@ -60,6 +71,11 @@ pub trait Embedder: Send + Sync {
 
     /// Number of coordinates of every embedding.
     fn width(&self) -> usize;
+
+    /// How much work it does.
+    fn tier(&self) -> Tier {
+        Tier::Full
+    }
 
     /// Embeds one text.
     ///
@@ -135,6 +151,12 @@ impl Embedder for GraphEmbedder {
 
     fn width(&self) -> usize {
         self.width
+    }
+
+    fn tier(&self) -> Tier {
+        let Coverage { fused, other } = self.coverage();
+        let looked_up = fused.keys().all(|op| op == "embed" || op == "pool");
+        if looked_up && other.is_empty() { Tier::Static } else { Tier::Full }
     }
 
     fn embed(&self, tokens: &Tokens) -> Result<Embedding> {

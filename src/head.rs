@@ -40,7 +40,8 @@ impl Linear {
         self.weights.dot(&x) + &self.bias
     }
 
-    fn is_finite(&self) -> bool {
+    /// Whether all its numbers are.
+    pub fn is_finite(&self) -> bool {
         self.weights.iter().chain(&self.bias).all(|w| w.is_finite())
     }
 }

@@ -14,6 +14,7 @@
 
 pub mod error;
 mod random;
+mod symmetric;
 
 pub mod catalog;
 pub mod prompt;
@@ -28,6 +29,8 @@ pub mod policy;
 
 pub mod assign;
 pub mod bandit;
+
+pub mod placing;
 
 pub mod artifact;
 pub mod router;

@@ -2,17 +2,18 @@
 
 mod appraisal;
 mod decision;
+mod ids;
 mod learner;
 mod ledger;
 mod recent;
 mod sessions;
+mod upkeep;
 
 pub use decision::{BatchGoal, Decision, Feedback, Plan, Score};
 pub use ledger::Budget;
 
 use crate::artifact::{Provenance, RouterFile};
 use crate::assign::{Front, Goal};
-use crate::bandit::Learning;
 use crate::catalog::{Candidate, Catalog};
 use crate::embedder::{Embedder, EmbedderFile, Embedding, GraphEmbedder};
 use crate::error::{Error, Result};
@@ -20,13 +21,12 @@ use crate::features::FeatureMap;
 use crate::head::Head;
 use crate::policy::{self, Aim, Choice, Dials, Offer, Policy, Reason};
 use crate::prompt::Prompt;
-use crate::random::{STEP, mix};
 use crate::tokenizer::{Tokenizer, Tokens};
 use appraisal::Appraisal;
+use ids::Ids;
 use learner::Learner;
 use ledger::Ledger;
 use sessions::{Sessions, Turn};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Routes prompts. Built once, used for many prompts.
 pub struct Router {
@@ -39,6 +39,8 @@ pub struct Router {
     provenance: Provenance,
     ids: Ids,
     learner: Option<Learner>,
+    /// What learned on the embedder before an upgrade: it still hears of its decisions.
+    retired: Option<Learner>,
     ledger: Option<Ledger>,
     sessions: Sessions,
 }
@@ -83,72 +85,10 @@ impl Router {
             provenance,
             ids: Ids::new(seed),
             learner: None,
+            retired: None,
             ledger: None,
             sessions: Sessions::new(),
         })
-    }
-
-    /// Turns on learning from [`Router::feedback`]. `seed` is for Thompson sampling. What was learned before is lost.
-    ///
-    /// # Errors
-    /// [`Error::BadInput`] for settings out of range.
-    pub fn learn(&mut self, settings: Learning, seed: u64) -> Result<()> {
-        self.learner = Some(Learner::new(self.catalog.len(), self.width(), settings, seed)?);
-        Ok(())
-    }
-
-    /// Allows all calls together so many US dollars from now on. Each decision commits what its call may cost, and what
-    /// is told by [`Router::feedback`] replaces that; a candidate that may cost more than what is left is not chosen.
-    ///
-    /// # Errors
-    /// [`Error::BadInput`] for a limit that is no sum of money.
-    pub fn limit(&mut self, budget_usd: f64) -> Result<()> {
-        self.ledger = Some(Ledger::new(budget_usd)?);
-        Ok(())
-    }
-
-    /// How the running budget stands, where there is one.
-    pub fn budget(&self) -> Option<Budget> {
-        self.ledger.as_ref().map(Ledger::budget)
-    }
-
-    /// Tells what came of a decision. It may come late, or never: the last few thousand decisions are remembered.
-    ///
-    /// # Errors
-    /// [`Error::BadInput`] for an id that is not remembered, numbers out of range, or a router that neither learns nor
-    /// keeps a budget.
-    pub fn feedback(&self, id: &str, feedback: Feedback) -> Result<()> {
-        feedback.check()?;
-        let settled = self.ledger.as_ref().zip(feedback.usd).is_some_and(|(ledger, usd)| ledger.settle(id, usd));
-        match (&self.learner, &self.ledger) {
-            (Some(learner), _) => learner.feedback(id, feedback),
-            (None, Some(_)) if settled => Ok(()),
-            (None, Some(_)) => {
-                Err(Error::input("id", format!("no decision {id:?} waits to hear its cost; a router that does not learn hears no score")))
-            }
-            (None, None) => self.learner().map(|_| ()),
-        }
-    }
-
-    /// What was learned: sums that [`Router::merge_state`] adds up. They hold no text.
-    ///
-    /// # Errors
-    /// [`Error::BadInput`] for a router that does not learn.
-    pub fn export_state(&self) -> Result<Vec<u8>> {
-        Ok(self.learner()?.export(&self.candidate_ids()))
-    }
-
-    /// Adds what another router has learned, which may know other candidates. Nothing changes where this fails.
-    ///
-    /// # Errors
-    /// [`Error::BadArtifact`] for bytes that are no state, [`Error::Mismatch`] for one of other dimensions,
-    /// [`Error::BadInput`] for a router that does not learn.
-    pub fn merge_state(&self, state: &[u8]) -> Result<()> {
-        self.learner()?.merge(&self.candidate_ids(), state)
-    }
-
-    fn learner(&self) -> Result<&Learner> {
-        self.learner.as_ref().ok_or_else(|| Error::input("learn", "this router does not learn; turn it on when it is made"))
     }
 
     fn candidate_ids(&self) -> Vec<&str> {
@@ -333,6 +273,7 @@ impl Router {
             usd: appraisal.offers[choice.index].usd,
             scores: self.scores(&appraisal, rate),
             truncated: appraisal.truncated,
+            tier: self.embedder.tier(),
         };
         if let (Some(learner), Some(learned)) = (&self.learner, appraisal.learned) {
             learner.remember(&decision.id, choice.index, decision.usd, learned);
@@ -381,19 +322,4 @@ fn check_fingerprint(router: &RouterFile, found: &str) -> Result<()> {
     }
     let (expected, found) = (format!("the embedder {expected} that the router was trained on"), found.into());
     Err(Error::Mismatch { part: "embedder".into(), expected, found })
-}
-
-/// Decision ids: unlike for unlike seeds, in sequence within one router.
-struct Ids {
-    state: AtomicU64,
-}
-
-impl Ids {
-    fn new(seed: u64) -> Self {
-        Self { state: AtomicU64::new(seed) }
-    }
-
-    fn next(&self) -> String {
-        format!("{:016x}", mix(self.state.fetch_add(STEP, Ordering::Relaxed)))
-    }
 }

@@ -29,12 +29,7 @@ impl WasmRouter {
     #[wasm_bindgen(constructor)]
     pub fn new(router: &[u8], embedder: FileBytes, seed: u64, digest: Option<Vec<u8>>) -> Result<WasmRouter, JsValue> {
         let router = RouterFile::parse(router).map_err(thrown)?;
-        let file = match digest {
-            Some(digest) => EmbedderFile::parse_hashed(embedder.0, &digest),
-            None => EmbedderFile::parse(embedder.0),
-        };
-        let file = file.map_err(thrown)?;
-        Router::open(router, file, seed).map(Self).map_err(thrown)
+        Router::open(router, embedder.parse(digest)?, seed).map(Self).map_err(thrown)
     }
 
     /// Decides where a prompt goes.
@@ -59,6 +54,12 @@ impl WasmRouter {
         let plan = plain(&plan)?;
         Reflect::set(&plan, &"ms".into(), &(now() - start).into())?;
         Ok(plan)
+    }
+
+    /// Goes on with another head and embedder for the same candidates. The digest is as in the constructor.
+    pub fn upgrade(&mut self, router: &[u8], embedder: FileBytes, digest: Option<Vec<u8>>) -> Result<(), JsValue> {
+        let router = RouterFile::parse(router).map_err(thrown)?;
+        self.0.upgrade(router, embedder.parse(digest)?).map_err(thrown)
     }
 
     /// Turns on learning from feedback.
@@ -156,6 +157,16 @@ impl FileBytes {
     #[wasm_bindgen(getter, js_name = sealedBytes)]
     pub fn sealed_bytes(&self) -> usize {
         EmbedderFile::sealed_len(self.0.len())
+    }
+}
+
+impl FileBytes {
+    fn parse(self, digest: Option<Vec<u8>>) -> Result<EmbedderFile, JsValue> {
+        let file = match digest {
+            Some(digest) => EmbedderFile::parse_hashed(self.0, &digest),
+            None => EmbedderFile::parse(self.0),
+        };
+        file.map_err(thrown)
     }
 }
 

@@ -9,6 +9,7 @@ use support::root;
 const ORDER: &[&str] = &[
     "error",
     "random",
+    "symmetric",
     "catalog",
     "prompt",
     "tokenizer",
@@ -19,6 +20,7 @@ const ORDER: &[&str] = &[
     "policy",
     "assign",
     "bandit",
+    "placing",
     "artifact",
     "router",
     "train",

@@ -8,9 +8,9 @@
 //!
 //! All little-endian. At 384 dimensions a candidate takes 300 kB. f32 keeps seven digits of each sum.
 
-use super::symmetric::Symmetric;
 use super::{Arm, Bandit, Cost};
 use crate::error::{Error, Result};
+use crate::symmetric::Symmetric;
 use sha2::{Digest, Sha256};
 
 const MAGIC: &[u8; 8] = b"PTSBANDT";

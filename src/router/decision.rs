@@ -1,6 +1,7 @@
 //! What a router answers.
 
 use crate::assign::Point;
+use crate::embedder::Tier;
 use crate::error::{Error, Result};
 use crate::policy::{Ineligible, Reason};
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,8 @@ pub struct Decision {
     pub usd: f64,
     /// Whether the prompt was longer than the embedder reads.
     pub truncated: bool,
+    /// Which kind of embedder read it.
+    pub tier: Tier,
 }
 
 /// What came of a decision: a score, a cost, or both.

@@ -48,6 +48,16 @@ impl Learner {
         Ok(Self(Mutex::new(state)))
     }
 
+    /// The same settings, and nothing learned.
+    pub(super) fn afresh(&self, candidates: usize, width: usize) -> Result<Self> {
+        let state = self.state();
+        Self::new(candidates, width, state.bandit.settings().clone(), state.random.clone().next())
+    }
+
+    pub(super) fn remembers(&self, id: &str) -> bool {
+        self.state().open.get(&id.to_owned()).is_some()
+    }
+
     /// Sums stay whole whatever panicked beside them.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

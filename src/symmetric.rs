@@ -2,25 +2,25 @@
 
 /// n x n, of which n(n + 1)/2 numbers are kept.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Symmetric {
+pub(crate) struct Symmetric {
     n: usize,
     lower: Vec<f64>,
 }
 
 impl Symmetric {
-    pub(super) fn diagonal(n: usize, value: f64) -> Self {
+    pub(crate) fn diagonal(n: usize, value: f64) -> Self {
         let mut matrix = Self { n, lower: vec![0.0; n * (n + 1) / 2] };
         (0..n).for_each(|i| matrix.lower[i * (i + 1) / 2 + i] = value);
         matrix
     }
 
-    pub(super) fn from_lower(n: usize, lower: Vec<f64>) -> Self {
+    pub(crate) fn from_lower(n: usize, lower: Vec<f64>) -> Self {
         debug_assert_eq!(lower.len(), n * (n + 1) / 2);
         Self { n, lower }
     }
 
     /// The kept numbers.
-    pub(super) fn lower(&self) -> &[f64] {
+    pub(crate) fn lower(&self) -> &[f64] {
         &self.lower
     }
 
@@ -29,7 +29,7 @@ impl Symmetric {
     }
 
     /// The product with a vector.
-    pub(super) fn times(&self, x: &[f64]) -> Vec<f64> {
+    pub(crate) fn times(&self, x: &[f64]) -> Vec<f64> {
         let mut y = vec![0.0; self.n];
         for (i, row) in self.rows().enumerate() {
             let (before, diagonal) = (&row[..i], row[i]);
@@ -39,12 +39,12 @@ impl Symmetric {
         y
     }
 
-    pub(super) fn scale(&mut self, factor: f64) {
+    pub(crate) fn scale(&mut self, factor: f64) {
         self.lower.iter_mut().for_each(|a| *a *= factor);
     }
 
     /// Adds weight · xxᵀ.
-    pub(super) fn add_outer(&mut self, x: &[f64], weight: f64) {
+    pub(crate) fn add_outer(&mut self, x: &[f64], weight: f64) {
         let mut at = 0;
         for (i, &xi) in x.iter().enumerate() {
             let row = &mut self.lower[at..=at + i];
@@ -53,19 +53,19 @@ impl Symmetric {
         }
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.lower.iter_mut().zip(&other.lower).for_each(|(a, b)| *a += b);
     }
 
     /// The inverse of A + weight · xxᵀ, where self is the inverse of A (Sherman and Morrison 1950). O(n²).
-    pub(super) fn inverse_add_outer(&mut self, x: &[f64], weight: f64) {
+    pub(crate) fn inverse_add_outer(&mut self, x: &[f64], weight: f64) {
         let u = self.times(x);
         let denominator = 1.0 + weight * dot(&u, x);
         self.add_outer(&u, -weight / denominator);
     }
 
     /// The inverse of a positive definite matrix, by sweeping every pivot (Beaton 1964). O(n³).
-    pub(super) fn inverse(&self) -> Self {
+    pub(crate) fn inverse(&self) -> Self {
         let mut swept = self.clone();
         for k in 0..self.n {
             let column: Vec<f64> = (0..self.n).map(|i| swept.lower[place(i, k)]).collect();
@@ -84,7 +84,7 @@ fn place(i: usize, j: usize) -> usize {
     row * (row + 1) / 2 + column
 }
 
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
