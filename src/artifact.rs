@@ -1,9 +1,14 @@
 #![doc = include_str!("artifact/format.md")]
 
+mod lineup;
+
+pub use lineup::Entry;
+
 use crate::catalog::{Candidate, Catalog};
 use crate::error::{Error, Result};
 use crate::features::{Clusters, FeatureMap, SURFACE, Scale};
 use crate::head::{Head, Linear, Link};
+use crate::placing::{TaskScore, Tasks};
 use crate::policy::{Dials, Knot};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -69,6 +74,8 @@ pub struct RouterFile {
     pub head: Head,
     /// Exchange rates.
     pub dials: Dials,
+    /// What it takes to place candidates without logs.
+    pub tasks: Option<Tasks>,
     /// Where it comes from.
     pub provenance: Provenance,
 }
@@ -79,13 +86,16 @@ impl RouterFile {
     /// # Errors
     /// [`Error::BadArtifact`] where a part cannot be written.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let sections = [
+        let mut sections = vec![
             (b"CATA", to_json("catalog", &self.catalog)?),
             (b"FEAT", feature_bytes(&self.features)),
             (b"HEAD", head_bytes(&self.head)),
             (b"DIAL", to_json("dials", &self.dials)?),
             (b"PROV", to_json("provenance", &self.provenance)?),
         ];
+        if let Some(tasks) = &self.tasks {
+            sections.push((b"TASK", task_bytes(tasks)?));
+        }
         let mut bytes = MAGIC.to_vec();
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((sections.len() as u32).to_le_bytes());
@@ -112,6 +122,7 @@ impl RouterFile {
         let head = read_head(take(b"HEAD", "head")?)?;
         let dials: Dials = from_json("dials", take(b"DIAL", "dials")?)?;
         let provenance = from_json("provenance", take(b"PROV", "provenance")?)?;
+        let tasks = sections.remove(b"TASK").map(read_tasks).transpose()?;
         if let Some(tag) = sections.keys().next() {
             return Err(Error::artifact("sections", format!("unknown tag {:?}", String::from_utf8_lossy(tag))));
         }
@@ -122,7 +133,8 @@ impl RouterFile {
             return Err(Error::artifact("head", format!("it reads {} features of {}", head.width(), features.width())));
         }
         dials.check(catalog.len())?;
-        Ok(Self { catalog, features, head, dials, provenance })
+        tasks.as_ref().map_or(Ok(()), |tasks| tasks.check(&head))?;
+        Ok(Self { catalog, features, head, dials, tasks, provenance })
     }
 }
 
@@ -223,6 +235,34 @@ fn read_features(bytes: &[u8]) -> Result<FeatureMap> {
     let values = reader.take(len)?.iter().map(|v| v.cast_signed()).collect();
     reader.finish()?;
     Ok(FeatureMap::new(mean, surface, Clusters { per_set, values, scales }, near)?.only_english(english))
+}
+
+/// What of the tasks is not their directions.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TaskHeader {
+    scores: Vec<TaskScore>,
+    rest: f64,
+    input_tokens: f64,
+}
+
+fn task_bytes(tasks: &Tasks) -> Result<Vec<u8>> {
+    let Tasks { scores, directions, rest, input_tokens } = tasks;
+    let header = to_json("tasks", &TaskHeader { scores: scores.clone(), rest: *rest, input_tokens: *input_tokens })?;
+    let (count, width) = directions.weights.dim();
+    let mut bytes: Vec<u8> = [count, width, header.len()].iter().flat_map(|&n| (n as u32).to_le_bytes()).collect();
+    bytes.extend(header);
+    bytes.extend(directions.weights.iter().chain(&directions.bias).flat_map(|x| x.to_le_bytes()));
+    Ok(bytes)
+}
+
+fn read_tasks(bytes: &[u8]) -> Result<Tasks> {
+    let mut reader = Reader { rest: bytes, section: "tasks" };
+    let [count, width, header] = [reader.u32()?, reader.u32()?, reader.u32()?].map(|n| n as usize);
+    let TaskHeader { scores, rest, input_tokens } = from_json("tasks", reader.take(header)?)?;
+    let directions = Linear { weights: reader.matrix(count, width)?, bias: reader.vector(count)?.into() };
+    reader.finish()?;
+    Ok(Tasks { scores, directions, rest, input_tokens })
 }
 
 /// Takes bytes from the front; a short file is an error, never a panic.

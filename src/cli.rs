@@ -9,6 +9,7 @@ macro_rules! say {
 
 mod assign;
 mod cache;
+mod catalog;
 mod embed;
 mod embedder;
 mod evaluate;
@@ -18,6 +19,7 @@ mod train;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use pointsman::artifact::RouterFile;
 use pointsman::embedder::{EmbedderFile, GraphEmbedder};
 use pointsman::error::Error;
 use pointsman::prompt::Prompt;
@@ -42,6 +44,8 @@ enum Verb {
     Assign(assign::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    #[command(subcommand)]
+    Catalog(catalog::Verb),
     Embed(embed::Args),
     Inspect(inspect::Args),
     #[command(subcommand)]
@@ -56,6 +60,7 @@ impl Cli {
             Verb::Assign(args) => assign::run(&args),
             Verb::Train(args) => train::run(&args),
             Verb::Evaluate(args) => evaluate::run(&args),
+            Verb::Catalog(verb) => catalog::run(&verb),
             Verb::Embed(args) => embed::run(&args),
             Verb::Inspect(args) => inspect::run(&args),
             Verb::Embedder(verb) => embedder::run(&verb),
@@ -98,6 +103,14 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         let _ = std::fs::remove_file(&partial);
         Error::Io { what: format!("cannot write {}", path.display()), source }.into()
     })
+}
+
+fn check_fingerprint(file: &RouterFile, found: &str) -> anyhow::Result<()> {
+    if file.provenance.embedder == found {
+        return Ok(());
+    }
+    let expected = file.provenance.embedder.clone();
+    Err(Error::Mismatch { part: "embedder".into(), expected, found: found.into() }.into())
 }
 
 /// The two files of a router.

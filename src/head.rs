@@ -94,6 +94,15 @@ impl Head {
         self.link
     }
 
+    /// These candidates alone, in this order.
+    pub fn select(&self, candidates: &[usize]) -> Self {
+        let pick = |linear: &Linear| Linear {
+            weights: linear.weights.select(ndarray::Axis(0), candidates),
+            bias: linear.bias.select(ndarray::Axis(0), candidates),
+        };
+        Self { link: self.link, quality: pick(&self.quality), variance: pick(&self.variance), length: pick(&self.length) }
+    }
+
     /// The layers, in the order of [`Head::new`].
     pub fn parts(&self) -> [&Linear; 3] {
         [&self.quality, &self.variance, &self.length]

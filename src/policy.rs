@@ -192,8 +192,8 @@ impl Dials {
         if self.means.len() != candidates || !self.means.iter().all(|mean| (0.0..=1.0).contains(mean)) {
             return bad("its mean scores are out of range, or not one for each candidate");
         }
-        if self.knots.is_empty() || !self.knots.iter().all(|k| positive(k.lambda) && k.quality.is_finite() && positive(k.usd)) {
-            return bad("it has no knots, or one that is out of range");
+        if !self.knots.iter().all(|k| positive(k.lambda) && k.quality.is_finite() && positive(k.usd)) {
+            return bad("a knot is out of range");
         }
         if !self.knots.is_sorted_by(|a, b| a.lambda < b.lambda) {
             return bad("its knots are not in rising order");
@@ -236,6 +236,10 @@ impl Dials {
             let goal =
                 || format!("minQuality {floor}: with {confidence}% confidence this router holds a mean quality of at most {most:.4}");
             return proven.last_proven(|f| f.quality >= floor).ok_or_else(|| Error::Infeasible { goal: goal() });
+        }
+        if self.knots.is_empty() {
+            let problem = "nobody has measured what this line-up brings at any exchange rate; use costWeight, or the default dial";
+            return Err(Error::input("minQuality", problem));
         }
         let dearest_last = self.knots.iter().rev();
         dearest_last.clone().find(|k| k.quality >= floor).map(|k| k.lambda).ok_or_else(|| {

@@ -74,7 +74,7 @@ impl Router {
             let (expected, found) = (file.features.inputs().to_string(), embedder.width().to_string());
             return Err(Error::Mismatch { part: "embedding width".into(), expected, found });
         }
-        let RouterFile { catalog, features, head, dials, provenance } = file;
+        let RouterFile { catalog, features, head, dials, provenance, .. } = file;
         Ok(Self {
             tokenizer,
             embedder,

@@ -14,6 +14,7 @@ mod joint;
 mod outcomes;
 mod platt;
 mod pool;
+mod tasks;
 
 pub use outcomes::{Log, Outcome, Row, Split};
 pub use pool::{Cards, ModelCard};
@@ -109,6 +110,7 @@ pub fn train(log: &Log, seen: &[Seen], cards: &Cards, settings: &Settings) -> Re
     let platt = training.calibrate(&mut quality);
     let lengths = folds.fit(Link::Identity, &training.lengths(&catalog), false)?;
     let head = training.head(&folds, &quality, &platt, &lengths)?;
+    let tasks = training.tasks(&folds, &inputs, &head, &quality)?;
     let (mut dials, best_single, routed) = training.dials(&catalog, &quality, &lengths, &far)?;
     dials.guarantee = training.guarantee(&catalog, &map, &head, &dials)?;
     let provenance = Provenance {
@@ -121,7 +123,7 @@ pub fn train(log: &Log, seen: &[Seen], cards: &Cards, settings: &Settings) -> Re
         best_single,
         routed,
     };
-    Ok(RouterFile { catalog, features: map, head, dials, provenance })
+    Ok(RouterFile { catalog, features: map, head, dials, tasks, provenance })
 }
 
 /// The training rows and the pool of candidates.

@@ -1,6 +1,6 @@
 //! The JavaScript face: converts, forwards, decides nothing.
 
-use crate::artifact::RouterFile;
+use crate::artifact::{Entry, RouterFile};
 use crate::embedder::{EmbedderFile, Embedding};
 use crate::error::{Error, Result};
 use crate::policy::Policy;
@@ -25,10 +25,10 @@ pub struct WasmRouter(Router);
 #[wasm_bindgen]
 impl WasmRouter {
     /// Checks and loads both files. `seed` makes decision ids reproducible; `digest` is the SHA-256 of the embedder's
-    /// first `sealedBytes`, where the host has computed it.
+    /// first `sealedBytes`, where the host has computed it; `lineup` replaces the file's candidates, where it is given.
     #[wasm_bindgen(constructor)]
-    pub fn new(router: &[u8], embedder: FileBytes, seed: u64, digest: Option<Vec<u8>>) -> Result<WasmRouter, JsValue> {
-        let router = RouterFile::parse(router).map_err(thrown)?;
+    pub fn new(router: &[u8], embedder: FileBytes, seed: u64, digest: Option<Vec<u8>>, lineup: JsValue) -> Result<WasmRouter, JsValue> {
+        let router = router_file(router, lineup)?;
         Router::open(router, embedder.parse(digest)?, seed).map(Self).map_err(thrown)
     }
 
@@ -56,9 +56,9 @@ impl WasmRouter {
         Ok(plan)
     }
 
-    /// Goes on with another head and embedder for the same candidates. The digest is as in the constructor.
-    pub fn upgrade(&mut self, router: &[u8], embedder: FileBytes, digest: Option<Vec<u8>>) -> Result<(), JsValue> {
-        let router = RouterFile::parse(router).map_err(thrown)?;
+    /// Goes on with another head and embedder for the same candidates. Digest and line-up are as in the constructor.
+    pub fn upgrade(&mut self, router: &[u8], embedder: FileBytes, digest: Option<Vec<u8>>, lineup: JsValue) -> Result<(), JsValue> {
+        let router = router_file(router, lineup)?;
         self.0.upgrade(router, embedder.parse(digest)?).map_err(thrown)
     }
 
@@ -120,6 +120,15 @@ impl WasmRouter {
     pub fn strongest(&self) -> String {
         self.0.strongest().id.clone()
     }
+}
+
+fn router_file(bytes: &[u8], lineup: JsValue) -> Result<RouterFile, JsValue> {
+    let file = RouterFile::parse(bytes).map_err(thrown)?;
+    if lineup.is_undefined() {
+        return Ok(file);
+    }
+    let entries: Vec<Entry> = read("candidates", "expected a list of candidates with an id each", lineup)?;
+    file.with_lineup(&entries).map_err(thrown)
 }
 
 /// A file on its way into the linear memory, chunk by chunk, so that JavaScript need not hold all of it.

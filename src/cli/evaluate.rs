@@ -2,11 +2,10 @@
 
 use super::route::parse_floor;
 use super::train::DataArgs;
-use super::{DEFAULT_ROUTER, read, write};
+use super::{DEFAULT_ROUTER, check_fingerprint, read, write};
 use clap::ValueEnum;
 use pointsman::artifact::RouterFile;
 use pointsman::bandit::Learning;
-use pointsman::error::Error;
 use pointsman::evaluate::{Earned, Interval, Report, Splits, Strategy, check_guarantee, evaluate, replay_online};
 use pointsman::policy::{MinQuality, Policy};
 use pointsman::train::Split;
@@ -57,10 +56,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     policy.check()?;
     let file = RouterFile::parse(&read(&args.router)?)?;
     let data = args.data.load()?;
-    if data.fingerprint != file.provenance.embedder {
-        let (expected, found) = (file.provenance.embedder, data.fingerprint);
-        return Err(Error::Mismatch { part: "embedder".into(), expected, found }.into());
-    }
+    check_fingerprint(&file, &data.fingerprint)?;
     let wanted = |split: Split| match args.split {
         Side::Test => split == Split::Test,
         Side::Train => split == Split::Train,

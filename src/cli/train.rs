@@ -80,6 +80,11 @@ pub struct Data {
 }
 
 impl DataArgs {
+    /// These logs, as they are named.
+    pub fn of(outcomes: &[PathBuf], embedder: &Path) -> Self {
+        Self { outcomes: outcomes.to_vec(), embedder: embedder.into(), rename: vec![], cache: cache::default_folder() }
+    }
+
     pub fn load(&self) -> anyhow::Result<Data> {
         let log = self.read_log()?;
         let (tokenizer, embedder) = open_embedder(&self.embedder)?;

@@ -118,6 +118,7 @@ pub fn router(fingerprint: &str) -> RouterFile {
         features: FeatureMap::plain(WIDTH),
         head,
         dials: Dials { cost_scale: 0.003, default_lambda: 40.0, strongest: 2, means: vec![0.4, 0.6, 0.75], knots, guarantee: None },
+        tasks: None,
         provenance: Provenance {
             embedder: fingerprint.into(),
             data: vec![],
