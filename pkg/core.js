@@ -8,7 +8,7 @@ import { asyncDispose, disposed } from './common.js';
 import { PointsmanError, attempt, badInput } from './error.js';
 import { isBatch, readInput } from './input.js';
 import { Latency } from './latency.js';
-import { checkKeys, defined, mergeOptions, readCallback, readNumber, readSeed, readSignal, readWatcher, splitGoal } from './options.js';
+import { checkKeys, defined, mergeOptions, readCallback, readLineup, readNumber, readSeed, readSignal, readWatcher, splitGoal } from './options.js';
 import { pour } from './pour.js';
 
 /** @typedef {import('./index.js').Router} RouterInterface */
@@ -35,12 +35,13 @@ export function routerFactory(host) {
     const seed = readSeed(options.seed);
     const policy = options.policy ?? {};
     checkKeys('policy', policy);
+    const lineup = readLineup(options.candidates);
     const { learn, budgetUsd } = options;
     if (learn !== undefined) checkKeys('learn', learn);
     const parts = partsOf(host, options);
     const { router, file, digest } = await gather(host, parts, report, () => start(parts.wasm));
     // This consumes the file, also where it throws.
-    const engine = attempt(() => new host.glue.WasmRouter(router, file, seed, digest));
+    const engine = attempt(() => new host.glue.WasmRouter(router, file, seed, digest, lineup));
     try {
       if (learn !== undefined) attempt(() => engine.learn(defined(learn), seed));
       if (budgetUsd !== undefined) attempt(() => engine.limit(readNumber('budgetUsd', budgetUsd)));

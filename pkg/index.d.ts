@@ -54,6 +54,12 @@ export interface RouterOptions {
   readonly router?: Pinned;
   /** Embedder file; it must be the one the router was trained on (`MISMATCH`). Default: the one that ships. */
   readonly embedder?: Pinned;
+  /**
+   * Your own line-up: these candidates and no others, in this order. One that the router file knows by its `id` keeps
+   * what you leave open; one that it does not know is placed by its mean scores on tasks (see {@link LineupCandidate}).
+   * The guarantee and `minQuality` were measured for the file's own line-up and are gone in another.
+   */
+  readonly candidates?: readonly LineupCandidate[];
   /** Id of the candidate that `route` falls back on when the engine fails. Default: the one of best mean quality. */
   readonly fallback?: string;
   /** Defaults for the options of every `route` and `rank`. */
@@ -287,6 +293,17 @@ export interface Candidate {
   readonly supports?: readonly string[];
   /** Mean length of its answers in the data it was trained on, in tokens. */
   readonly expectedOutputTokens: number;
+}
+
+/** A candidate of your own line-up. */
+export interface LineupCandidate extends Partial<Omit<Candidate, 'id'>> {
+  readonly id: string;
+  /**
+   * Mean scores by task, from 0 to 1 or, above 1, in percent: `{ gsm8k: 95.1, mmlu_pro: 72.6 }`. A candidate that the
+   * router file does not know needs at least one, and its prices; the more, the better it is placed. An unknown task is
+   * refused with a list of those that the file knows (`BAD_INPUT`).
+   */
+  readonly scores?: Readonly<Record<string, number>>;
 }
 
 export interface Stats {

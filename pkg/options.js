@@ -13,7 +13,8 @@ const GOALS = ['budgetUsd', 'minQuality', 'costWeight'];
 const LIMITS = ['maxUsd', 'caution', 'allow', 'needs', ...LENGTHS];
 
 const KNOWN = {
-  createRouter: ['router', 'embedder', 'fallback', 'policy', 'learn', 'budgetUsd', 'wasm', 'seed', 'onDecision', 'onProgress'],
+  createRouter: ['router', 'embedder', 'candidates', 'fallback', 'policy', 'learn', 'budgetUsd', 'wasm', 'seed', 'onDecision', 'onProgress'],
+  candidate: ['id', 'usdPerMtokIn', 'usdPerMtokOut', 'usdPerMtokCached', 'contextTokens', 'supports', 'expectedOutputTokens', 'scores'],
   router: ['src', 'sha256'],
   embedder: ['src', 'sha256'],
   policy: [...POLICY, 'stickiness'],
@@ -83,6 +84,16 @@ export function readSeed(seed) {
     throw badInput(`seed: ${String(seed)} is not a whole number from 0 to 2^53 - 1`);
   }
   return BigInt(seed);
+}
+
+/** The candidates of a line-up, without what is left open; nothing where none is given. */
+export function readLineup(candidates) {
+  if (candidates === undefined) return undefined;
+  if (!Array.isArray(candidates)) throw badInput('candidates: expected a list of candidates with an id each');
+  return candidates.map((candidate) => {
+    checkKeys('candidate', candidate);
+    return defined(candidate);
+  });
 }
 
 /** A number; what range it must be in, the engine knows. */
