@@ -26,7 +26,7 @@ pub(super) struct Fitted {
 }
 
 /// Fits the map to prompts (rows) whose fold is given.
-pub(super) fn fit(embeddings: &Array2<f32>, surfaces: &[[f32; SURFACE]], folds: &[usize], seed: u64) -> Result<Fitted> {
+pub(super) fn fit(embeddings: Array2<f32>, surfaces: &[[f32; SURFACE]], folds: &[usize], seed: u64) -> Result<Fitted> {
     let mean = embeddings.mean_axis(Axis(0)).unwrap_or_default();
     let centred = embeddings - &mean;
     let clusters = clusters(centred.view(), ROUNDS, seed);
@@ -152,7 +152,7 @@ mod tests {
         let points = heaps(900);
         let folds: Vec<usize> = (0..900).map(|i| i / 3 % 5).collect();
         let surfaces = vec![[0.0; SURFACE]; 900];
-        let fitted = fit(&points, &surfaces, &folds, 1).unwrap();
+        let fitted = fit(points, &surfaces, &folds, 1).unwrap();
         let far = fitted.far.iter().filter(|far| **far).count();
         assert!((15..=27).contains(&far), "{far}");
         let odd = crate::embedder::Embedding::normalized(vec![-1.0, -1.0, -1.0]).unwrap();
