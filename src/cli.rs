@@ -14,6 +14,7 @@ mod embed;
 mod embedder;
 mod evaluate;
 mod inspect;
+mod logs;
 mod route;
 mod train;
 
@@ -126,6 +127,22 @@ impl RouterArgs {
     fn load(&self, seed: u64) -> anyhow::Result<Router> {
         Router::load(&read(&self.router)?, &read(&self.embedder)?, seed)
             .with_context(|| format!("{} with {}", self.router.display(), self.embedder.display()))
+    }
+}
+
+/// How many threads work.
+#[derive(clap::Args)]
+struct JobsArgs {
+    /// Threads to work with; without it, one for each processor. The result is the same with any number.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+impl JobsArgs {
+    /// Starts them. To be called once, before any work.
+    fn start(&self) -> anyhow::Result<()> {
+        let threads = self.jobs.map_or(0, usize::from);
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start threads")
     }
 }
 

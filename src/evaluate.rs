@@ -4,24 +4,29 @@
 //! of the non-decreasing upper hull of the (cost, score) points, from the cheapest single candidate's cost to the best
 //! single candidate's.
 
+mod curve;
 mod details;
 mod hull;
+mod off_policy;
 mod online;
+mod predict;
 mod splits;
 
+pub use curve::{CurvePoint, LearningCurve, learning_curve};
 pub use details::{Bin, Calibration, Picks};
+pub use off_policy::{Estimates, OffPolicy, OffPolicySettings, off_policy};
 pub use online::Earned;
 pub use splits::Splits;
 
 use crate::artifact::RouterFile;
 use crate::bandit::Learning;
 use crate::error::{Error, Result};
-use crate::features::surface;
 use crate::policy::{Aim, Knot};
 use crate::random;
 use crate::train::dials::{Replay, ReplayRow, pick, sweep};
-use crate::train::{Log, Outcome, Seen};
+use crate::train::{Log, Seen};
 use hull::Hull;
+use predict::replay;
 use serde::Serialize;
 
 const RESAMPLES: u64 = 1000;
@@ -178,22 +183,6 @@ fn replay_rows(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], best
         return Err(Error::input("outcomes", format!("no row of the chosen split holds an outcome of {id}, the candidate to beat")));
     }
     Ok(replays)
-}
-
-fn replay(file: &RouterFile, log: &Log, seen: &[Seen], row: usize) -> Result<ReplayRow> {
-    let Seen { embedding, tokens, foreign } = &seen[row];
-    let features = file.features.apply(embedding, &surface(&log.rows[row].query, *tokens))?;
-    let far = file.features.is_far(&features, *foreign);
-    let estimates = file.head.estimate(&features.vector)?;
-    let expected = file.catalog.usd(*tokens, &file.catalog.outputs(None, &file.head.lengths(&features.vector)?));
-    let candidates = file.catalog.candidates().iter().enumerate();
-    let answered = candidates.filter_map(|(c, candidate)| Some((c, log.rows[row].outcome(log.position(&candidate.id)?)?)));
-    let replay = |(candidate, outcome): (usize, Outcome)| {
-        let quality = if far { file.dials.means[candidate] } else { estimates[candidate].quality };
-        let expected_usd = expected[candidate];
-        Replay { candidate, quality, expected_usd, score: outcome.score, usd: outcome.usd }
-    };
-    Ok(ReplayRow { far, answers: answered.map(replay).collect() })
 }
 
 fn single(id: &str, candidate: usize, rows: &[ReplayRow]) -> Option<Strategy> {

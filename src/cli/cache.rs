@@ -21,7 +21,8 @@ const CHUNK: usize = 256;
 const KEY: usize = 32;
 const VERSION: u32 = 2;
 
-type Key = [u8; KEY];
+/// SHA-256 of a text.
+pub type Key = [u8; KEY];
 
 /// Where embeddings are kept unless the caller says otherwise.
 pub fn default_folder() -> PathBuf {
@@ -30,32 +31,101 @@ pub fn default_folder() -> PathBuf {
     base.unwrap_or_else(std::env::temp_dir).join("pointsman").join("embeddings")
 }
 
-/// What the embedder sees of every text, from the cache where it has them.
-pub fn embed_all(texts: &[&str], tokenizer: &Tokenizer, embedder: &dyn Embedder, folder: &Path) -> anyhow::Result<Vec<Seen>> {
-    let folder = folder.join(format!("{}-{VERSION}", embedder.fingerprint()));
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the cache folder {}", folder.display()))?;
-    let mut known = load(&folder, embedder.width())?;
-    let mut missing: Vec<(Key, &str)> = texts.iter().map(|text| (key(text), *text)).filter(|(key, _)| !known.contains_key(key)).collect();
-    missing.sort_unstable();
-    missing.dedup();
-    let bar = ProgressBar::new(missing.len() as u64).with_style(ProgressStyle::with_template("embedding {wide_bar} {pos}/{len} {eta}")?);
-    for chunk in missing.chunks(CHUNK) {
-        let embed = |&(key, text): &(Key, &str)| -> anyhow::Result<(Key, Seen)> {
-            let tokens = tokenizer.encode(text);
-            let foreign = is_foreign(text, &tokens);
-            let seen = Seen { embedding: embedder.embed(&tokens)?, tokens: tokens.total, foreign };
-            bar.inc(1);
-            Ok((key, seen))
-        };
-        let fresh: Vec<(Key, Seen)> = chunk.par_iter().map(embed).collect::<anyhow::Result<_>>()?;
-        save(&folder, &fresh)?;
-        known.extend(fresh);
-    }
-    bar.finish_and_clear();
-    texts.iter().map(|text| known.get(&key(text)).cloned().context("an embedding is missing from the cache")).collect()
+/// A cache folder, and the embedder whose embeddings it holds.
+pub struct Cache<'a> {
+    folder: PathBuf,
+    tokenizer: &'a Tokenizer,
+    embedder: &'a dyn Embedder,
 }
 
-fn key(text: &str) -> Key {
+impl<'a> Cache<'a> {
+    pub fn open(folder: &Path, tokenizer: &'a Tokenizer, embedder: &'a dyn Embedder) -> anyhow::Result<Self> {
+        let folder = folder.join(format!("{}-{VERSION}", embedder.fingerprint()));
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the cache folder {}", folder.display()))?;
+        Ok(Self { folder, tokenizer, embedder })
+    }
+
+    /// What the embedder sees of every text; those that the cache lacks are embedded and join it.
+    pub fn embed_all(&self, texts: &[&str]) -> anyhow::Result<Vec<Seen>> {
+        let keys: Vec<Key> = texts.iter().map(|text| key(text)).collect();
+        let mut found: HashMap<Key, Found> = HashMap::with_capacity(keys.len());
+        for (key, text) in keys.iter().zip(texts) {
+            found.entry(*key).or_insert(Found { text, seen: None, uses: 0 }).uses += 1;
+        }
+        self.each_record(&mut |key, bytes| {
+            if let Some(found) = found.get_mut(&key) {
+                found.seen = Some(read_seen(bytes)?);
+            }
+            Ok(())
+        })?;
+        let missing: Vec<(Key, &str)> = found.iter().filter(|(_, f)| f.seen.is_none()).map(|(key, f)| (*key, f.text)).collect();
+        let style = ProgressStyle::with_template("embedding {wide_bar} {pos}/{len} {eta}")?;
+        let bar = ProgressBar::new(missing.len() as u64).with_style(style);
+        for (key, seen) in self.embed(missing, &bar)? {
+            found.entry(key).and_modify(|found| found.seen = Some(seen));
+        }
+        bar.finish_and_clear();
+        let take = |key: &Key| found.get_mut(key)?.take();
+        keys.iter().map(take).map(|seen| seen.context("an embedding is missing from the cache")).collect()
+    }
+
+    /// Embeds texts and adds them to the cache as they are done.
+    pub fn embed(&self, mut texts: Vec<(Key, &str)>, bar: &ProgressBar) -> anyhow::Result<Vec<(Key, Seen)>> {
+        texts.sort_unstable();
+        let mut all = Vec::with_capacity(texts.len());
+        for chunk in texts.chunks(CHUNK) {
+            let embed = |&(key, text): &(Key, &str)| -> anyhow::Result<(Key, Seen)> {
+                let tokens = self.tokenizer.encode(text);
+                let foreign = is_foreign(text, &tokens);
+                let seen = Seen { embedding: self.embedder.embed(&tokens)?, tokens: tokens.total, foreign };
+                bar.inc(1);
+                Ok((key, seen))
+            };
+            let fresh: Vec<(Key, Seen)> = chunk.par_iter().map(embed).collect::<anyhow::Result<_>>()?;
+            save(&self.folder, &fresh)?;
+            all.extend(fresh);
+        }
+        Ok(all)
+    }
+
+    /// Calls `visit` with every record of every whole file. A file that does not match its name is left out and said so.
+    pub fn each_record(&self, visit: &mut dyn FnMut(Key, &[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path.extension().is_none_or(|e| e != "emb") {
+                continue;
+            }
+            let bytes = read(&path)?;
+            if path.file_name().is_none_or(|n| n != name(&bytes).as_str()) {
+                eprintln!("pointsman: {} is damaged; its texts are embedded again", path.display());
+                continue;
+            }
+            for record in bytes.chunks_exact(KEY + 8 + 4 * self.embedder.width()) {
+                let (key, rest) = record.split_at(KEY);
+                visit(key.try_into()?, rest)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What was found for a text that several rows may share.
+struct Found<'a> {
+    text: &'a str,
+    seen: Option<Seen>,
+    uses: usize,
+}
+
+impl Found<'_> {
+    /// A copy, but for the last row that uses it.
+    fn take(&mut self) -> Option<Seen> {
+        self.uses -= 1;
+        if self.uses == 0 { self.seen.take() } else { self.seen.clone() }
+    }
+}
+
+/// The key of a text in every cache.
+pub fn key(text: &str) -> Key {
     Sha256::digest(text).into()
 }
 
@@ -74,27 +144,6 @@ fn name(content: &[u8]) -> String {
     let hash: Key = Sha256::digest(content).into();
     let hex: String = hash.iter().map(|b| format!("{b:02x}")).collect();
     format!("{hex}.emb")
-}
-
-/// Every record of every whole file. A file that does not match its name is left out and said so.
-fn load(folder: &Path, width: usize) -> anyhow::Result<HashMap<Key, Seen>> {
-    let mut known = HashMap::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_none_or(|e| e != "emb") {
-            continue;
-        }
-        let bytes = read(&path)?;
-        if path.file_name().is_none_or(|n| n != name(&bytes).as_str()) {
-            eprintln!("pointsman: {} is damaged; its texts are embedded again", path.display());
-            continue;
-        }
-        for record in bytes.chunks_exact(KEY + 8 + 4 * width) {
-            let (key, rest) = record.split_at(KEY);
-            known.insert(key.try_into()?, read_seen(rest)?);
-        }
-    }
-    Ok(known)
 }
 
 fn read_seen(bytes: &[u8]) -> anyhow::Result<Seen> {

@@ -1,6 +1,6 @@
 //! `pointsman catalog list | add`
 
-use super::train::DataArgs;
+use super::logs::DataArgs;
 use super::{DEFAULT_ROUTER, read, write};
 use clap::Subcommand;
 use pointsman::artifact::{Entry, RouterFile};
@@ -113,7 +113,7 @@ fn outcomes(args: &AddArgs, file: &RouterFile) -> anyhow::Result<Vec<(Vec<f32>, 
     if args.outcomes.is_empty() {
         return Ok(vec![]);
     }
-    let data = DataArgs::of(&args.outcomes, &args.embedder).load()?;
+    let data = DataArgs::of(&args.outcomes, &args.embedder).load(None)?;
     super::check_fingerprint(file, &data.fingerprint)?;
     let position = data.log.position(&args.id);
     let rows = data.log.rows.iter().zip(&data.seen).filter(|(row, _)| row.split == pointsman::train::Split::Train);

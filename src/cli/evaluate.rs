@@ -1,14 +1,16 @@
 //! `pointsman evaluate`
 
+mod decisions;
+
+use super::logs::DataArgs;
 use super::route::parse_floor;
-use super::train::DataArgs;
-use super::{DEFAULT_ROUTER, check_fingerprint, read, write};
+use super::{DEFAULT_ROUTER, JobsArgs, check_fingerprint, read, write};
 use clap::ValueEnum;
 use pointsman::artifact::RouterFile;
 use pointsman::bandit::Learning;
 use pointsman::evaluate::{Earned, Interval, Report, Splits, Strategy, check_guarantee, evaluate, replay_online};
 use pointsman::policy::{MinQuality, Policy};
-use pointsman::train::Split;
+use pointsman::train::{Asked, Split};
 use std::path::PathBuf;
 
 /// Replay logged outcomes: what routing would have scored and cost, beside what needs no router.
@@ -16,6 +18,8 @@ use std::path::PathBuf;
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    jobs: JobsArgs,
     #[arg(long, default_value = DEFAULT_ROUTER)]
     router: PathBuf,
     /// Rows to replay. Rows that were trained on flatter the router.
@@ -39,6 +43,9 @@ pub struct Args {
     /// Project embeddings to so many dimensions for it first: it learns faster, and less.
     #[arg(long)]
     online_dimensions: Option<usize>,
+    /// For decision logs: no row weighs more than this (one over its propensity), for less variance and some bias.
+    #[arg(long)]
+    clip: Option<f64>,
     /// Write every number to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -54,8 +61,9 @@ enum Side {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let policy = Policy { cost_weight: args.cost_weight, min_quality: args.min_quality, ..Policy::default() };
     policy.check()?;
+    args.jobs.start()?;
     let file = RouterFile::parse(&read(&args.router)?)?;
-    let data = args.data.load()?;
+    let data = args.data.load(None)?;
     check_fingerprint(&file, &data.fingerprint)?;
     let wanted = |split: Split| match args.split {
         Side::Test => split == Split::Test,
@@ -63,6 +71,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Side::All => true,
     };
     let rows: Vec<usize> = (0..data.log.rows.len()).filter(|&r| wanted(data.log.rows[r].split)).collect();
+    let off_policy = decisions::judge(args, &file, &data, &rows, file.dials.aim(&policy)?)?;
+    if args.data.logs.outcomes.is_empty() {
+        return off_policy.map_or(Ok(()), |found| decisions::finish(args, &found));
+    }
+    let rows: Vec<usize> = rows.into_iter().filter(|&r| data.log.rows[r].asked == Asked::Openly).collect();
     let report = evaluate(&file, &data.log, &data.seen, &rows, file.dials.aim(&policy)?, args.seed)?;
     let splits = args.splits.map(|n| check_guarantee(&file, &data.log, &data.seen, &rows, n, args.seed)).transpose()?;
     let lambda = file.dials.default_lambda;
@@ -73,11 +86,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let mut all = serde_json::to_value(&report)?;
         all["splits"] = serde_json::to_value(splits)?;
         all["online"] = serde_json::to_value(&online)?;
+        all["offPolicy"] = serde_json::to_value(&off_policy)?;
         write(path, &serde_json::to_vec_pretty(&all)?)?;
     }
     print(&report)?;
     splits.map_or(Ok(()), |splits| print_splits(&splits))?;
-    online.map_or(Ok(()), |curve| print_online(&curve))
+    online.map_or(Ok(()), |curve| print_online(&curve))?;
+    off_policy.map_or(Ok(()), |found| decisions::print(args, &found))
 }
 
 fn print_splits(splits: &Splits) -> anyhow::Result<()> {

@@ -1,22 +1,24 @@
 //! `pointsman train`
 
-use super::{DEFAULT_EMBEDDER, cache, open_embedder, read, write};
-use anyhow::Context;
+use super::logs::DataArgs;
+use super::{JobsArgs, read, write};
 use clap::ValueEnum;
-use flate2::read::MultiGzDecoder;
-use pointsman::embedder::Embedder;
+use indicatif::{ProgressBar, ProgressStyle};
+use pointsman::artifact::RouterFile;
 use pointsman::error::Error;
+use pointsman::evaluate::{LearningCurve, learning_curve};
 use pointsman::head::Link;
-use pointsman::train::{Cards, Log, Seen, Settings, train};
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use pointsman::train::{Cards, Settings, Split, train_on};
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Learn a router file from logged outcomes.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    jobs: JobsArgs,
     /// The router file to write.
     #[arg(long)]
     out: PathBuf,
@@ -43,25 +45,19 @@ pub struct Args {
     /// Assigns rows to folds and to calibration.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Forget all but one outcome of every training row, drawn at random with this seed: MetaLLM's bandit form (Algorithm
+    /// 1), to see what a log of decisions would teach.
+    #[arg(long, value_name = "SEED")]
+    bandit_form: Option<u64>,
+    /// Also train on a sixteenth, an eighth, a quarter and a half of the rows, and print what each teaches.
+    #[arg(long)]
+    learning_curve: bool,
+    /// Write the learning curve to this file as JSON.
+    #[arg(long, requires = "learning_curve")]
+    json: Option<PathBuf>,
     /// Recorded in the file, as YYYY-MM-DD, so that the same input gives the same bytes on any day.
     #[arg(long)]
     date: String,
-}
-
-/// Where outcomes and their embeddings come from.
-#[derive(clap::Args)]
-pub struct DataArgs {
-    /// Outcome logs: JSON lines with `query`, `scores`, `costs` and optionally `split`, `dataset`, `tok_out`; `.gz` is unpacked.
-    #[arg(long, required = true, num_args = 1..)]
-    pub outcomes: Vec<PathBuf>,
-    #[arg(long, default_value = DEFAULT_EMBEDDER)]
-    pub embedder: PathBuf,
-    /// Gives a candidate another name: OLD=NEW. Logs that name one candidate differently are joined so.
-    #[arg(long, value_parser = parse_rename)]
-    pub rename: Vec<(String, String)>,
-    /// Where embeddings are kept.
-    #[arg(long, default_value_os_t = cache::default_folder())]
-    pub cache: PathBuf,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -72,41 +68,11 @@ enum Head {
     Ridge,
 }
 
-/// Outcomes with the features of every row.
-pub struct Data {
-    pub log: Log,
-    pub seen: Vec<Seen>,
-    pub fingerprint: String,
-}
-
-impl DataArgs {
-    /// These logs, as they are named.
-    pub fn of(outcomes: &[PathBuf], embedder: &Path) -> Self {
-        Self { outcomes: outcomes.to_vec(), embedder: embedder.into(), rename: vec![], cache: cache::default_folder() }
-    }
-
-    pub fn load(&self) -> anyhow::Result<Data> {
-        let log = self.read_log()?;
-        let (tokenizer, embedder) = open_embedder(&self.embedder)?;
-        let texts: Vec<&str> = log.rows.iter().map(|row| row.query.as_str()).collect();
-        let seen = cache::embed_all(&texts, &tokenizer, &embedder, &self.cache)?;
-        Ok(Data { seen, fingerprint: embedder.fingerprint().into(), log })
-    }
-
-    fn read_log(&self) -> anyhow::Result<Log> {
-        let renames: HashMap<String, String> = self.rename.iter().cloned().collect();
-        let mut log = Log::default();
-        for path in &self.outcomes {
-            log.read(open_log(path)?, &renames).with_context(|| path.display().to_string())?;
-        }
-        Ok(log)
-    }
-}
-
 pub fn run(args: &Args) -> anyhow::Result<()> {
     check_date(&args.date)?;
+    args.jobs.start()?;
     let cards = read_cards(args)?;
-    let data = args.data.load()?;
+    let data = args.data.load(args.bandit_form)?;
     let settings = Settings {
         link: match args.head {
             Head::Logistic => Link::Logistic,
@@ -120,11 +86,29 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         date: args.date.clone(),
         embedder: data.fingerprint.clone(),
     };
-    let file = train(&data.log, &data.seen, &cards, &settings)?;
+    let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed} {msg}")?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let watch = |what: &str| bar.set_message(what.to_owned());
+    let (file, curve) = if args.learning_curve {
+        let (file, curve) = learning_curve(&data.log, &data.seen, &cards, &settings, &watch)?;
+        (file, Some(curve))
+    } else {
+        let rows: Vec<usize> = (0..data.log.rows.len()).filter(|&r| data.log.rows[r].split == Split::Train).collect();
+        (train_on(&data.log, &data.seen, &rows, &cards, &settings, &watch)?, None)
+    };
+    bar.finish_and_clear();
     let bytes = file.to_bytes()?;
     write(&args.out, &bytes)?;
-    let (best, routed) = (&file.provenance.best_single, &file.provenance.routed);
+    if let Some(path) = &args.json {
+        write(path, &serde_json::to_vec_pretty(&curve)?)?;
+    }
     say!("{}: {} candidates, {} bytes", args.out.display(), file.catalog.len(), bytes.len());
+    print(&file)?;
+    curve.map_or(Ok(()), |curve| print_curve(&curve))
+}
+
+fn print(file: &RouterFile) -> anyhow::Result<()> {
+    let (best, routed) = (&file.provenance.best_single, &file.provenance.routed);
     say!("out of fold, best single candidate {}: {:.4} at ${:.4} per 1,000 calls", best.id, best.quality, best.usd * 1e3);
     say!("out of fold, routed at the default dial: {:.4} at ${:.4} per 1,000 calls", routed.quality, routed.usd * 1e3);
     if file.dials.knots.iter().all(|knot| knot.quality < best.quality) {
@@ -133,14 +117,32 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open_log(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
-    let file = std::fs::File::open(path).map_err(|source| Error::Io { what: format!("cannot read {}", path.display()), source })?;
-    let packed = path.extension().is_some_and(|e| e == "gz");
-    Ok(if packed { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(BufReader::new(file)) })
+fn print_curve(curve: &LearningCurve) -> anyhow::Result<()> {
+    let judges = curve.test_rows.map_or("out of fold".into(), |rows| format!("on {rows} test rows"));
+    say!("\nlearning curve at the default dial, {judges}; changes are against {}", curve.best_single);
+    say!("  {:>8} {:>10} {:>8} {:>22} {:>11} {:>10}", "rows", "AIQ x 100", "score", "change, 95% interval", "cost saved", "per 1,000");
+    for point in &curve.points {
+        let aiq = point.aiq.map_or("-".into(), |aiq| format!("{:.2}", 100.0 * aiq));
+        let interval = point.interval.map_or(String::new(), |i| format!(" ({:+.1} to {:+.1})", 100.0 * i.low, 100.0 * i.high));
+        let change = format!("{:+.2}{interval}", 100.0 * point.score_change);
+        let (score, saved) = (100.0 * point.score, 100.0 * point.cost_saved);
+        say!("  {:8} {aiq:>10} {score:7.2}% {change:>22} {saved:10.1}% {:10.4}", point.rows, 1e3 * point.usd);
+    }
+    let [.., before, last] = curve.points.as_slice() else { return Ok(()) };
+    let points = |now: f64, then: f64| 100.0 * (now - then);
+    say!("\nfrom {} to {} rows:", before.rows, last.rows);
+    if let (Some(then), Some(now)) = (before.aiq, last.aiq) {
+        say!("  AIQ x 100     {:+.2}", points(now, then));
+    }
+    let half =
+        last.interval.map_or(String::new(), |i| format!("; its 95% interval is {:.2} points to either side", points(i.high, i.low) / 2.0));
+    say!("  score         {:+.2} points{half}", points(last.score, before.score));
+    say!("  cost saved    {:+.1} points", points(last.cost_saved, before.cost_saved));
+    Ok(())
 }
 
 fn read_cards(args: &Args) -> anyhow::Result<Cards> {
-    let beside = || args.data.outcomes.iter().map(|path| path.with_file_name("models.json")).filter(|path| path.exists()).collect();
+    let beside = || args.data.logs.outcomes.iter().map(|path| path.with_file_name("models.json")).filter(|path| path.exists()).collect();
     let paths: Vec<PathBuf> = if args.prices.is_empty() { beside() } else { args.prices.clone() };
     let mut cards = Cards::new();
     for path in paths {
@@ -154,11 +156,6 @@ fn read_cards(args: &Args) -> anyhow::Result<Cards> {
         }
     }
     Ok(cards)
-}
-
-fn parse_rename(text: &str) -> Result<(String, String), String> {
-    let (old, new) = text.split_once('=').ok_or("expected OLD=NEW")?;
-    Ok((old.into(), new.into()))
 }
 
 fn check_date(date: &str) -> anyhow::Result<()> {

@@ -28,7 +28,7 @@ pub(super) struct Fitted {
 }
 
 /// Fits the map to prompts (rows) whose fold is given.
-pub(super) fn fit(embeddings: &Array2<f32>, surfaces: &[[f32; SURFACE]], foreign: &[bool], folds: &[usize], seed: u64) -> Result<Fitted> {
+pub(super) fn fit(embeddings: Array2<f32>, surfaces: &[[f32; SURFACE]], foreign: &[bool], folds: &[usize], seed: u64) -> Result<Fitted> {
     let mean = embeddings.mean_axis(Axis(0)).unwrap_or_default();
     let centred = embeddings - &mean;
     let clusters = clusters(centred.view(), ROUNDS, seed);
@@ -155,12 +155,12 @@ mod tests {
         let points = heaps(900);
         let folds: Vec<usize> = (0..900).map(|i| i / 3 % 5).collect();
         let surfaces = vec![[0.0; SURFACE]; 900];
-        let fitted = fit(&points, &surfaces, &[false; 900], &folds, 1).unwrap();
+        let fitted = fit(points.clone(), &surfaces, &[false; 900], &folds, 1).unwrap();
         let far = fitted.far.iter().filter(|far| **far).count();
         assert!((15..=27).contains(&far), "{far}");
         let odd = crate::embedder::Embedding::normalized(vec![-1.0, -1.0, -1.0]).unwrap();
         let odd = fitted.map.apply(&odd, &surfaces[0]).unwrap();
         assert!(fitted.map.is_far(&odd, false));
-        assert!(fitted.map.is_only_english() && !fit(&points, &surfaces, &[true; 900], &folds, 1).unwrap().map.is_only_english());
+        assert!(fitted.map.is_only_english() && !fit(points, &surfaces, &[true; 900], &folds, 1).unwrap().map.is_only_english());
     }
 }

@@ -44,7 +44,9 @@ pub(crate) fn sweep(rows: &[ReplayRow], cost_scale: f64, strongest: usize, aim: 
 fn knot(rows: &[ReplayRow], lambda: f64, strongest: usize, aim: fn(f64) -> Aim) -> Knot {
     let picks: Vec<&Replay> = rows.iter().filter_map(|row| pick(row, aim(lambda), strongest)).collect();
     let n = picks.len() as f64;
-    Knot { lambda, quality: picks.iter().map(|r| r.score).sum::<f64>() / n, usd: picks.iter().map(|r| r.usd).sum::<f64>() / n }
+    // Costs that were estimated may sum up to less than nothing.
+    let usd = (picks.iter().map(|r| r.usd).sum::<f64>() / n).max(0.0);
+    Knot { lambda, quality: picks.iter().map(|r| r.score).sum::<f64>() / n, usd }
 }
 
 /// What the policy chooses for a row.

@@ -1,6 +1,6 @@
 //! Cross-validation of a joint fit: the penalty, and outputs for rows that were not fitted.
 
-use super::joint::{Design, Path, Sharing, Solution};
+use super::joint::{Design, Moments, Path, Sharing, Solution};
 use crate::error::Result;
 use crate::head::{Link, sigmoid};
 use ndarray::{Array2, ArrayView2, Axis};
@@ -9,17 +9,18 @@ use rayon::prelude::*;
 /// L2 penalties that are tried, from strong to weak, as long as the loss falls.
 pub(super) const PENALTIES: [f64; 9] = [300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03];
 
-/// The rows of a fold, and a design of all the others.
+/// The rows of a fold, all the others, and the moments of those.
 struct Part {
     held: Vec<usize>,
     kept: Vec<usize>,
-    design: Design,
+    moments: Moments,
 }
 
-/// Inputs, with a design for all rows and one without each fold.
+/// Inputs, with the moments of all rows and those without each fold. Designs are made fold by fold as they are needed: no
+/// more of them are in memory than threads at work.
 pub(super) struct Folds<'a> {
     inputs: &'a Array2<f32>,
-    whole: Design,
+    whole: Moments,
     parts: Vec<Part>,
 }
 
@@ -38,10 +39,10 @@ impl<'a> Folds<'a> {
         let count = folds.iter().copied().max().map_or(0, |most| most + 1);
         let part = |fold: usize| {
             let (held, kept): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&row| folds[row] == fold);
-            let design = Design::new(inputs.select(Axis(0), &kept).view());
-            Part { held, kept, design }
+            let moments = Moments::of(inputs.select(Axis(0), &kept));
+            Part { held, kept, moments }
         };
-        Self { inputs, whole: Design::new(inputs.view()), parts: (0..count).into_par_iter().map(part).collect() }
+        Self { inputs, whole: Moments::of(inputs.clone()), parts: (0..count).into_par_iter().map(part).collect() }
     }
 
     /// The Gram matrix of all rows, centred.
@@ -49,15 +50,18 @@ impl<'a> Folds<'a> {
         &self.whole.gram
     }
 
-    /// Fits `targets` (rows x candidates, NaN where unknown), sharing between candidates if asked to.
-    pub(super) fn fit(&self, link: Link, targets: &Array2<f32>, share: bool) -> Result<Fitted> {
+    /// Fits `targets` (rows x candidates, NaN where unknown), sharing between candidates if asked to. `watch` is told of
+    /// every penalty.
+    pub(super) fn fit(&self, link: Link, targets: &Array2<f32>, share: bool, watch: &dyn Fn(f64)) -> Result<Fitted> {
         let sharing = |rows: ArrayView2<f32>| if share { Sharing::by_correlation(rows) } else { Sharing::none(rows.ncols()) };
         let kept: Vec<Array2<f32>> = self.parts.iter().map(|part| targets.select(Axis(0), &part.kept)).collect();
         let sharings: Vec<Sharing> = kept.iter().map(|targets| sharing(targets.view())).collect();
-        let parts = self.parts.iter().zip(&kept).zip(&sharings);
-        let mut paths: Vec<Path> = parts.map(|((part, targets), sharing)| Path::new(link, &part.design, targets.view(), sharing)).collect();
+        let width = self.inputs.ncols();
+        let mut paths: Vec<Path> =
+            kept.iter().zip(&sharings).map(|(targets, sharing)| Path::new(link, width, targets.view(), sharing)).collect();
         let (mut best, mut tried): (Option<(f64, Array2<f32>)>, usize) = (None, 0);
         for penalty in PENALTIES {
+            watch(penalty);
             let outputs = self.held_outputs(&mut paths, penalty, targets.dim())?;
             let loss = mean_loss(link, &outputs, targets);
             if best.as_ref().is_some_and(|(least, _)| loss >= *least) {
@@ -66,12 +70,14 @@ impl<'a> Folds<'a> {
             best = Some((loss, outputs));
             tried += 1;
         }
+        drop(paths);
         let whole = sharing(targets.view());
-        let mut path = Path::new(link, &self.whole, targets.view(), &whole);
+        let mut path = Path::new(link, width, targets.view(), &whole);
+        let design = Design::new(self.inputs.clone(), &self.whole);
         // No output at all is as good as an endless penalty.
-        let mut solution = path.advance(PENALTIES[0])?;
+        let mut solution = path.advance(&design, PENALTIES[0])?;
         for penalty in &PENALTIES[1..tried.max(1)] {
-            solution = path.advance(*penalty)?;
+            solution = path.advance(&design, *penalty)?;
         }
         let outputs = best.map_or_else(|| Array2::zeros(targets.dim()), |(_, outputs)| outputs);
         drop(path);
@@ -79,7 +85,12 @@ impl<'a> Folds<'a> {
     }
 
     fn held_outputs(&self, paths: &mut [Path], penalty: f64, dim: (usize, usize)) -> Result<Array2<f32>> {
-        let advance = |(path, part): (&mut Path, &Part)| Ok(path.advance(penalty)?.outputs(self.inputs.select(Axis(0), &part.held).view()));
+        let advance = |(path, part): (&mut Path, &Part)| {
+            let design = Design::new(self.inputs.select(Axis(0), &part.kept), &part.moments);
+            let solution = path.advance(&design, penalty)?;
+            drop(design);
+            Ok(solution.outputs(self.inputs.select(Axis(0), &part.held).view()))
+        };
         let by_fold: Result<Vec<Array2<f32>>> = paths.par_iter_mut().zip(&self.parts).map(advance).collect();
         let mut all = Array2::zeros(dim);
         for (part, outputs) in self.parts.iter().zip(by_fold?) {

@@ -17,19 +17,32 @@ const TOLERANCE: f64 = 1e-3;
 /// Directions of Σ that are so much stronger than the weakest are stepped on their own.
 const STRONG: f64 = 4.0;
 
-/// Centred inputs and their Gram matrix: shared by every fit on the same rows.
-pub(super) struct Design {
-    x: Array2<f32>,
+/// Mean and Gram matrix of some rows: small, however many rows there are.
+pub(super) struct Moments {
     mean: Array1<f32>,
+    /// Of the centred rows.
     pub(super) gram: Array2<f64>,
 }
 
-impl Design {
-    pub(super) fn new(inputs: ArrayView2<f32>) -> Self {
+impl Moments {
+    pub(super) fn of(inputs: Array2<f32>) -> Self {
         let mean = inputs.mean_axis(Axis(0)).unwrap_or_default();
-        let x = &inputs - &mean;
+        let x = inputs - &mean;
         let gram = x.t().dot(&x).mapv(f64::from);
-        Self { x, mean, gram }
+        Self { mean, gram }
+    }
+}
+
+/// Centred inputs: as large as the inputs themselves, so it is made when it is needed.
+pub(super) struct Design<'a> {
+    x: Array2<f32>,
+    moments: &'a Moments,
+}
+
+impl<'a> Design<'a> {
+    /// Of the rows that the moments are of.
+    pub(super) fn new(inputs: Array2<f32>, moments: &'a Moments) -> Self {
+        Self { x: inputs - &moments.mean, moments }
     }
 }
 
@@ -83,7 +96,6 @@ fn correlation<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)>) -> Option<f6
 /// A fit that goes from strong penalties to weak ones, each starting where the stronger one ended.
 pub(super) struct Path<'a> {
     link: Link,
-    design: &'a Design,
     sharing: &'a Sharing,
     /// 0 where an outcome is not known.
     targets: Array2<f32>,
@@ -108,8 +120,8 @@ impl Solution {
 }
 
 impl<'a> Path<'a> {
-    /// NaN is an outcome that is not known; every candidate needs one that is.
-    pub(super) fn new(link: Link, design: &'a Design, targets: ArrayView2<f32>, sharing: &'a Sharing) -> Self {
+    /// For so many inputs. NaN is an outcome that is not known; every candidate needs one that is.
+    pub(super) fn new(link: Link, inputs: usize, targets: ArrayView2<f32>, sharing: &'a Sharing) -> Self {
         let known = targets.mapv(|y| f32::from(u8::from(!y.is_nan())));
         let targets = targets.mapv(|y| if y.is_nan() { 0.0 } else { y });
         let means = (targets.sum_axis(Axis(0)) / known.sum_axis(Axis(0)).mapv(|n| n.max(1.0))).mapv(f64::from);
@@ -117,18 +129,18 @@ impl<'a> Path<'a> {
             Link::Logistic => means.mapv(|m| m.clamp(1e-3, 1.0 - 1e-3)).mapv(|m| (m / (1.0 - m)).ln()),
             Link::Identity => means,
         };
-        let weights = Array2::zeros((design.x.ncols(), known.ncols()));
-        Self { link, design, sharing, targets, known, weights, bias }
+        let weights = Array2::zeros((inputs, known.ncols()));
+        Self { link, sharing, targets, known, weights, bias }
     }
 
-    /// Fits at a penalty.
-    pub(super) fn advance(&mut self, penalty: f64) -> Result<Solution> {
-        let classes = self.classes(penalty)?;
+    /// Fits at a penalty. The design is that of the targets' rows, at every call.
+    pub(super) fn advance(&mut self, design: &Design, penalty: f64) -> Result<Solution> {
+        let classes = self.classes(design, penalty)?;
         let (mut ahead, mut ahead_bias, mut momentum) = (self.weights.clone(), self.bias.clone(), 1.0f64);
-        let rows = self.design.x.nrows().max(1) as f64;
-        let typical = (self.design.gram.diag().sum() / rows).sqrt();
+        let rows = design.x.nrows().max(1) as f64;
+        let typical = (design.moments.gram.diag().sum() / rows).sqrt();
         for _ in 0..MAX_STEPS {
-            let (step, bias_step) = self.step(&ahead, &ahead_bias, penalty, &classes);
+            let (step, bias_step) = self.step(design, (&ahead, &ahead_bias), penalty, &classes);
             let (weights, bias) = (&ahead - &step, &ahead_bias - &bias_step);
             let (moved, moved_bias) = (&weights - &self.weights, &bias - &self.bias);
             // Momentum that no longer points downhill is dropped (O'Donoghue and Candès 2015).
@@ -143,20 +155,26 @@ impl<'a> Path<'a> {
                 break;
             }
         }
-        Ok(self.solution())
+        Ok(self.solution(design))
     }
 
-    fn solution(&self) -> Solution {
+    fn solution(&self, design: &Design) -> Solution {
         let weights = self.weights.dot(&self.sharing.vectors.t()).mapv(|w| w as f32);
-        let bias = self.bias.mapv(|b| b as f32) - self.design.mean.dot(&weights);
+        let bias = self.bias.mapv(|b| b as f32) - design.moments.mean.dot(&weights);
         Solution { weights, bias }
     }
 
     /// The bound's solution for the gradient at a point, in the directions of Σ.
-    fn step(&self, at: &Array2<f64>, bias: &Array1<f64>, penalty: f64, classes: &[Class]) -> (Array2<f64>, Array1<f64>) {
+    fn step(
+        &self,
+        design: &Design,
+        (at, bias): (&Array2<f64>, &Array1<f64>),
+        penalty: f64,
+        classes: &[Class],
+    ) -> (Array2<f64>, Array1<f64>) {
         let sharing = self.sharing;
         let weights = at.dot(&sharing.vectors.t()).mapv(|w| w as f32);
-        let mut residual = self.design.x.dot(&weights) + &bias.mapv(|b| b as f32);
+        let mut residual = design.x.dot(&weights) + &bias.mapv(|b| b as f32);
         if self.link == Link::Logistic {
             residual.mapv_inplace(|z| sigmoid(f64::from(z)) as f32);
         }
@@ -164,7 +182,7 @@ impl<'a> Path<'a> {
         let counts = self.known.sum_axis(Axis(0)).mapv(|n| f64::from(n.max(1.0)));
         let bias_step = residual.sum_axis(Axis(0)).mapv(f64::from) / (counts * self.curvature());
         let pull = at / &sharing.values * penalty;
-        let gradient = self.design.x.t().dot(&residual).mapv(f64::from).dot(&sharing.vectors) + pull;
+        let gradient = design.x.t().dot(&residual).mapv(f64::from).dot(&sharing.vectors) + pull;
         let mut step = Array2::zeros(gradient.dim());
         for class in classes {
             let solved = class.bound.solve(gradient.select(Axis(1), &class.directions));
@@ -181,14 +199,14 @@ impl<'a> Path<'a> {
     }
 
     /// Directions of similar strength share a factorisation, at the penalty of the weakest: a bound for all of them.
-    fn classes(&self, penalty: f64) -> Result<Vec<Class>> {
-        let values = &self.sharing.values;
+    fn classes(&self, design: &Design, penalty: f64) -> Result<Vec<Class>> {
+        let (values, gram) = (&self.sharing.values, &design.moments.gram);
         let weakest = values.iter().copied().fold(f64::INFINITY, f64::min);
         let (strong, weak): (Vec<usize>, Vec<usize>) = (0..values.len()).partition(|&j| values[j] > STRONG * weakest);
         let class = |directions: Vec<usize>| {
             let value = directions.iter().map(|&j| values[j]).fold(f64::INFINITY, f64::min);
-            let ridge = Array2::from_diag(&Array1::from_elem(self.design.gram.nrows(), penalty / value));
-            Ok(Class { bound: Cholesky::new(&self.design.gram * self.curvature() + ridge)?, directions })
+            let ridge = Array2::from_diag(&Array1::from_elem(gram.nrows(), penalty / value));
+            Ok(Class { bound: Cholesky::new(gram * self.curvature() + ridge)?, directions })
         };
         [strong, weak].into_iter().filter(|directions| !directions.is_empty()).map(class).collect()
     }
@@ -207,9 +225,11 @@ mod tests {
     #[test]
     fn ridge_equals_its_closed_form_by_hand() {
         // One input, points (0,0), (1,2), penalty 1 on the slope only: minimise (b)² + (w+b-2)² + w² over w, b.
-        let design = Design::new(array![[0.0], [1.0]].view());
-        let targets = array![[0.0], [2.0]];
-        let solution = Path::new(Link::Identity, &design, targets.view(), &Sharing::none(1)).advance(1.0).unwrap();
+        let inputs = array![[0.0], [1.0]];
+        let moments = Moments::of(inputs.clone());
+        let (targets, sharing) = (array![[0.0], [2.0]], Sharing::none(1));
+        let mut path = Path::new(Link::Identity, 1, targets.view(), &sharing);
+        let solution = path.advance(&Design::new(inputs, &moments), 1.0).unwrap();
         assert!((solution.weights[[0, 0]] - 2.0 / 3.0).abs() < 1e-3 && (solution.bias[0] - 2.0 / 3.0).abs() < 1e-3);
     }
 
@@ -218,10 +238,11 @@ mod tests {
         let x = Array2::from_shape_fn((80, 3), |(i, j)| ((i * 7 + j * 13) % 11) as f32 / 11.0 - 0.5);
         let y =
             Array2::from_shape_fn((80, 2), |(i, k)| if (i + k) % 5 == 0 { f32::NAN } else { f32::from(u8::from((i * 5 + k) % 3 == 0)) });
-        let (design, sharing) = (Design::new(x.view()), Sharing::by_correlation(y.view()));
-        let mut path = Path::new(Link::Logistic, &design, y.view(), &sharing);
-        path.advance(3.0).unwrap();
-        let solution = path.advance(0.5).unwrap();
+        let (moments, sharing) = (Moments::of(x.clone()), Sharing::by_correlation(y.view()));
+        let design = Design::new(x.clone(), &moments);
+        let mut path = Path::new(Link::Logistic, 3, y.view(), &sharing);
+        path.advance(&design, 3.0).unwrap();
+        let solution = path.advance(&design, 0.5).unwrap();
         let p = solution.outputs(x.view()).mapv(|z| sigmoid(f64::from(z)) as f32);
         let residual = Array2::from_shape_fn(y.dim(), |at| if y[at].is_nan() { 0.0 } else { p[at] - y[at] });
         let precision = (&sharing.vectors / &sharing.values).dot(&sharing.vectors.t()).mapv(|v| v as f32);
@@ -235,8 +256,9 @@ mod tests {
         let x = Array2::from_shape_fn((400, 2), |(i, j)| ((i * 31 + j * 17) % 23) as f32 / 23.0 - 0.5);
         let truth = |i: usize| f32::from(u8::from(x[[i, 0]] > 0.0));
         let y = Array2::from_shape_fn((400, 2), |(i, c)| if c == 0 || i < 40 { truth(i) } else { f32::NAN });
-        let design = Design::new(x.view());
-        let slope = |sharing: &Sharing| Path::new(Link::Logistic, &design, y.view(), sharing).advance(3.0).unwrap().weights[[0, 1]];
+        let moments = Moments::of(x.clone());
+        let design = Design::new(x, &moments);
+        let slope = |sharing: &Sharing| Path::new(Link::Logistic, 2, y.view(), sharing).advance(&design, 3.0).unwrap().weights[[0, 1]];
         assert!(slope(&Sharing::by_correlation(y.view())) > 1.5 * slope(&Sharing::none(2)));
     }
 }

@@ -1,4 +1,4 @@
-//! Outcome logs: one prompt a line, with the score and cost of each candidate that answered it.
+//! Outcome logs: one prompt a row, with the score and cost of each candidate that answered it.
 
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -26,6 +26,36 @@ pub struct Outcome {
     pub tokens_out: Option<f64>,
 }
 
+/// How it came that a row holds the outcomes that it holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Asked {
+    /// These candidates were asked, whatever the prompt.
+    #[default]
+    Openly,
+    /// A decision chose one candidate for this prompt, and only that one was asked.
+    Chosen {
+        /// Probability with which it was chosen, above 0 and up to 1, where the log says so.
+        propensity: Option<f64>,
+    },
+}
+
+/// A row as a reader of some format finds it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entry {
+    /// The text that a router sees.
+    pub query: String,
+    /// Data set it belongs to; may be empty.
+    pub dataset: String,
+    /// Label of its kind, for analysis; may be empty.
+    pub task: String,
+    /// Where the log says so.
+    pub split: Option<Split>,
+    /// Every candidate that answered, by its id.
+    pub answers: Vec<(String, Outcome)>,
+    /// Who chose them.
+    pub asked: Asked,
+}
+
 /// One prompt and its outcomes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -37,14 +67,22 @@ pub struct Row {
     pub task: String,
     /// Train where the log does not say.
     pub split: Split,
-    /// By the position of the candidate in [`Log::candidates`]; shorter where later candidates are missing.
-    outcomes: Vec<Option<Outcome>>,
+    /// Who chose the candidates that answered.
+    pub asked: Asked,
+    /// By rising position of the candidate in [`Log::candidates`].
+    outcomes: Box<[(u32, Outcome)]>,
 }
 
 impl Row {
     /// The outcome of a candidate, if it answered this prompt.
     pub fn outcome(&self, candidate: usize) -> Option<Outcome> {
-        self.outcomes.get(candidate).copied().flatten()
+        let at = self.outcomes.binary_search_by_key(&candidate, |(c, _)| *c as usize);
+        at.ok().map(|i| self.outcomes[i].1)
+    }
+
+    /// The candidates that answered this prompt, by position, and what they made of it.
+    pub fn outcomes(&self) -> impl ExactSizeIterator<Item = (usize, Outcome)> + '_ {
+        self.outcomes.iter().map(|(candidate, outcome)| (*candidate as usize, *outcome))
     }
 }
 
@@ -57,25 +95,6 @@ pub struct Log {
     pub rows: Vec<Row>,
 }
 
-#[derive(Deserialize)]
-struct Line {
-    query: String,
-    #[serde(default)]
-    dataset: String,
-    #[serde(default)]
-    task: serde_json::Value,
-    #[serde(default = "train")]
-    split: Split,
-    scores: serde_json::Map<String, serde_json::Value>,
-    costs: HashMap<String, f64>,
-    #[serde(default)]
-    tok_out: HashMap<String, f64>,
-}
-
-fn train() -> Split {
-    Split::Train
-}
-
 impl Log {
     /// Appends the rows of a JSON-lines file. `renames` gives candidates that are logged under several names one name.
     ///
@@ -85,36 +104,44 @@ impl Log {
         for (i, line) in lines.lines().enumerate() {
             let line = line.map_err(|source| Error::Io { what: format!("outcome log, line {}", i + 1), source })?;
             if !line.trim().is_empty() {
-                self.push(&line, renames).map_err(|problem| Error::BadLog { line: i + 1, problem })?;
+                self.push(i + 1, Entry::from_json(i + 1, &line)?, renames)?;
             }
         }
         Ok(())
+    }
+
+    /// Appends a row that was found at this one-based line.
+    ///
+    /// # Errors
+    /// [`Error::BadLog`] for a row without a query or outcomes, a number out of range, or a candidate that appears twice.
+    pub fn push(&mut self, line: usize, entry: Entry, renames: &HashMap<String, String>) -> Result<()> {
+        let row = self.row(line, entry, renames)?;
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// Checks an entry and makes it a row, which is not appended. Candidates that are new get their position.
+    pub(super) fn row(&mut self, line: usize, mut entry: Entry, renames: &HashMap<String, String>) -> Result<Row> {
+        let bad = |problem: String| Err(Error::BadLog { line, problem });
+        if let Err(problem) = entry.check() {
+            return bad(problem);
+        }
+        let mut outcomes: Vec<(u32, Outcome)> = Vec::with_capacity(entry.answers.len());
+        for (name, outcome) in std::mem::take(&mut entry.answers) {
+            let at = self.intern(renames.get(&name).unwrap_or(&name)) as u32;
+            match outcomes.binary_search_by_key(&at, |(candidate, _)| *candidate) {
+                Ok(_) => return bad(format!("candidate {:?} appears twice", self.candidates[at as usize])),
+                Err(place) => outcomes.insert(place, (at, outcome)),
+            }
+        }
+        let split = entry.split.unwrap_or(Split::Train);
+        let Entry { query, dataset, task, asked, .. } = entry;
+        Ok(Row { query, dataset, task, split, asked, outcomes: outcomes.into() })
     }
 
     /// Position of a candidate by its id.
     pub fn position(&self, id: &str) -> Option<usize> {
         self.candidates.iter().position(|c| c == id)
-    }
-
-    fn push(&mut self, line: &str, renames: &HashMap<String, String>) -> Result<(), String> {
-        let line: Line = serde_json::from_str(line).map_err(|e| e.to_string())?;
-        if line.query.trim().is_empty() {
-            return Err("its query is empty".into());
-        }
-        let mut outcomes = vec![None; self.candidates.len()];
-        for (name, score) in &line.scores {
-            let outcome = read_outcome(name, score, &line)?;
-            let at = self.intern(renames.get(name).unwrap_or(name));
-            outcomes.resize(self.candidates.len(), None);
-            if outcomes[at].replace(outcome).is_some() {
-                return Err(format!("candidate {:?} appears twice", self.candidates[at]));
-            }
-        }
-        if outcomes.iter().all(Option::is_none) {
-            return Err("it holds no outcome".into());
-        }
-        self.rows.push(Row { query: line.query, dataset: line.dataset, task: label(line.task), split: line.split, outcomes });
-        Ok(())
     }
 
     fn intern(&mut self, id: &str) -> usize {
@@ -125,6 +152,77 @@ impl Log {
     }
 }
 
+#[derive(Deserialize)]
+struct Line {
+    query: String,
+    #[serde(default)]
+    dataset: String,
+    #[serde(default)]
+    task: serde_json::Value,
+    #[serde(default)]
+    split: Option<Split>,
+    scores: serde_json::Map<String, serde_json::Value>,
+    costs: HashMap<String, f64>,
+    #[serde(default)]
+    tok_out: HashMap<String, f64>,
+}
+
+impl Entry {
+    /// A line of our own format: an object with `query`, `scores`, `costs` and optionally `split`, `dataset`, `tok_out`.
+    ///
+    /// # Errors
+    /// [`Error::BadLog`] names what is missing or malformed.
+    pub fn from_json(line: usize, text: &str) -> Result<Self> {
+        let parsed: Result<Line, _> = serde_json::from_str(text);
+        parsed.map_err(|e| e.to_string()).and_then(Line::entry).map_err(|problem| Error::BadLog { line, problem })
+    }
+
+    /// The same, from a value that is parsed already.
+    ///
+    /// # Errors
+    /// As [`Entry::from_json`].
+    pub fn from_value(line: usize, value: serde_json::Value) -> Result<Self> {
+        let parsed: Result<Line, _> = serde_json::from_value(value);
+        parsed.map_err(|e| e.to_string()).and_then(Line::entry).map_err(|problem| Error::BadLog { line, problem })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.query.trim().is_empty() {
+            return Err("its query is empty".into());
+        }
+        for (name, outcome) in &self.answers {
+            if !(0.0..=1.0).contains(&outcome.score) {
+                return Err(format!("the score of {name:?} is not a number from 0 to 1"));
+            }
+            if !(outcome.usd.is_finite() && outcome.usd >= 0.0) {
+                return Err(format!("the cost of {name:?} is not a number, 0 or more"));
+            }
+        }
+        match (self.asked, self.answers.len()) {
+            (_, 0) => Err("it holds no outcome".into()),
+            (Asked::Chosen { .. }, 2..) => Err("a decision chooses one candidate".into()),
+            (Asked::Chosen { propensity: Some(p) }, _) if !(p > 0.0 && p <= 1.0) => {
+                Err(format!("its propensity is {p}; what was chosen has one above 0 and up to 1"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Line {
+    fn entry(self) -> Result<Entry, String> {
+        let answers = self.scores.iter().map(|(name, score)| Ok((name.clone(), self.outcome(name, score)?)));
+        let answers = answers.collect::<Result<_, String>>()?;
+        Ok(Entry { query: self.query, dataset: self.dataset, task: label(self.task), split: self.split, answers, asked: Asked::Openly })
+    }
+
+    fn outcome(&self, name: &str, score: &serde_json::Value) -> Result<Outcome, String> {
+        let score = score.as_f64().ok_or_else(|| format!("the score of {name:?} is not a number from 0 to 1"))?;
+        let usd = self.costs.get(name).copied().ok_or_else(|| format!("{name:?} has a score but no cost"))?;
+        Ok(Outcome { score, usd, tokens_out: self.tok_out.get(name).copied() })
+    }
+}
+
 /// A label is whatever the log calls it; one that is no text is its JSON.
 fn label(task: serde_json::Value) -> String {
     match task {
@@ -132,16 +230,6 @@ fn label(task: serde_json::Value) -> String {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     }
-}
-
-fn read_outcome(name: &str, score: &serde_json::Value, line: &Line) -> Result<Outcome, String> {
-    let score =
-        score.as_f64().filter(|s| (0.0..=1.0).contains(s)).ok_or_else(|| format!("the score of {name:?} is not a number from 0 to 1"))?;
-    let usd = line.costs.get(name).copied().ok_or_else(|| format!("{name:?} has a score but no cost"))?;
-    if !(usd.is_finite() && usd >= 0.0) {
-        return Err(format!("the cost of {name:?} is negative"));
-    }
-    Ok(Outcome { score, usd, tokens_out: line.tok_out.get(name).copied() })
 }
 
 #[cfg(test)]
@@ -167,6 +255,7 @@ mod tests {
         assert_eq!(log.rows[0].outcome(2), None);
         assert_eq!(log.rows[1].outcome(2), Some(Outcome { score: 0.5, usd: 0.0, tokens_out: Some(7.0) }));
         assert_eq!(log.rows[1].outcome(0).unwrap().usd, 1.0);
+        assert_eq!(log.rows[1].outcomes().map(|(candidate, _)| candidate).collect::<Vec<_>>(), [0, 2]);
     }
 
     #[test]
@@ -183,6 +272,22 @@ mod tests {
         ] {
             let error = read(&format!("{good}\n{bad}\n")).unwrap_err();
             assert!(matches!(error, Error::BadLog { line: 2, .. }), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_decision_has_one_answer_and_could_be_made() {
+        let outcome = Outcome { score: 1.0, usd: 0.1, tokens_out: None };
+        let push = |propensity, answers: &[&str]| {
+            let answers = answers.iter().map(|&name| (name.to_owned(), outcome)).collect();
+            let entry = Entry { query: "x".into(), answers, asked: Asked::Chosen { propensity }, ..Entry::default() };
+            Log::default().push(3, entry, &HashMap::new())
+        };
+        assert!(push(Some(0.25), &["a"]).is_ok() && push(None, &["a"]).is_ok());
+        for (propensity, answers) in
+            [(Some(0.0), &["a"][..]), (Some(1.5), &["a"]), (Some(f64::NAN), &["a"]), (None, &["a", "b"]), (None, &[])]
+        {
+            assert!(matches!(push(propensity, answers), Err(Error::BadLog { line: 3, .. })), "{propensity:?} {answers:?}");
         }
     }
 }

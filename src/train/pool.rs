@@ -27,15 +27,15 @@ pub type Cards = HashMap<String, ModelCard>;
 /// All candidates with outcomes in these rows, from cheapest to dearest. None is left out for being worse on average:
 /// where it is better on some prompts, the head can tell, and elsewhere it is not chosen.
 pub(super) fn everyone(log: &Log, rows: &[usize]) -> Vec<usize> {
-    let usd: Vec<f64> = (0..log.candidates.len()).map(|c| means(log, rows, c).1).collect();
+    let usd: Vec<f64> = (0..log.candidates.len()).map(|c| means(rows.iter().filter_map(|&r| log.rows[r].outcome(c))).1).collect();
     let mut pool: Vec<usize> = (0..usd.len()).filter(|&c| usd[c].is_finite()).collect();
     pool.sort_by(|&a, &b| usd[a].total_cmp(&usd[b]));
     pool
 }
 
-/// Mean score and mean cost over the rows that a candidate answered; NaN where there are none.
-pub(super) fn means(log: &Log, rows: &[usize], candidate: usize) -> (f64, f64) {
-    let outcomes: Vec<Outcome> = rows.iter().filter_map(|&r| log.rows[r].outcome(candidate)).collect();
+/// Mean score and mean cost; NaN where there are none.
+pub(super) fn means(outcomes: impl Iterator<Item = Outcome>) -> (f64, f64) {
+    let outcomes: Vec<Outcome> = outcomes.collect();
     let mean = |value: fn(&Outcome) -> f64| outcomes.iter().map(value).sum::<f64>() / outcomes.len() as f64;
     (mean(|o| o.score), mean(|o| o.usd))
 }

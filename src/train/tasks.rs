@@ -35,7 +35,7 @@ impl Training<'_> {
         }
         let mut member = Array2::zeros((inputs.nrows(), own.len()));
         own.iter().enumerate().for_each(|(t, group)| group.rows.iter().for_each(|&row| member[[row, t]] = 1.0));
-        let fitted = folds.fit(Link::Identity, &member, false)?.solution;
+        let fitted = folds.fit(Link::Identity, &member, false, &|_| {})?.solution;
         let directions = Linear { weights: fitted.weights.reversed_axes().as_standard_layout().into_owned(), bias: fitted.bias };
         let along = inputs.dot(&directions.weights.t()) + &directions.bias;
         let score = |group: &Group| TaskScore {
