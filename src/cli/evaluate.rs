@@ -1,14 +1,18 @@
 //! `pointsman evaluate`
 
+mod tables;
+
 use super::route::parse_floor;
-use super::train::DataArgs;
+use super::train::{Data, DataArgs};
 use super::{DEFAULT_ROUTER, read, write};
 use clap::ValueEnum;
 use pointsman::artifact::RouterFile;
 use pointsman::bandit::Learning;
 use pointsman::error::Error;
-use pointsman::evaluate::{Earned, Interval, Report, Splits, Strategy, check_guarantee, evaluate, replay_online};
+use pointsman::evaluate::{Earned, Interval, Report, Splits, Stability, Strategy, check_guarantee, evaluate, replay_online, stability};
 use pointsman::policy::{MinQuality, Policy};
+use pointsman::prompt::Prompt;
+use pointsman::router::Router;
 use pointsman::train::Split;
 use std::path::PathBuf;
 
@@ -40,6 +44,9 @@ pub struct Args {
     /// Project embeddings to so many dimensions for it first: it learns faster, and less.
     #[arg(long)]
     online_dimensions: Option<usize>,
+    /// Also edit so many of these rows' prompts in six small ways and count the decisions that stay.
+    #[arg(long)]
+    stability: Option<usize>,
     /// Write every number to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -67,7 +74,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Side::All => true,
     };
     let rows: Vec<usize> = (0..data.log.rows.len()).filter(|&r| wanted(data.log.rows[r].split)).collect();
-    let report = evaluate(&file, &data.log, &data.seen, &rows, file.dials.aim(&policy)?, args.seed)?;
+    let mut report = evaluate(&file, &data.log, &data.seen, &rows, file.dials.aim(&policy)?, args.seed)?;
+    report.stability = args.stability.map(|most| check_stability(args, &data, &rows, &policy, most)).transpose()?;
     let splits = args.splits.map(|n| check_guarantee(&file, &data.log, &data.seen, &rows, n, args.seed)).transpose()?;
     let lambda = file.dials.default_lambda;
     let settings = |explore| Learning { explore, ridge: 1.0, dimensions: args.online_dimensions, ..Learning::default() };
@@ -82,6 +90,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     print(&report)?;
     splits.map_or(Ok(()), |splits| print_splits(&splits))?;
     online.map_or(Ok(()), |curve| print_online(&curve))
+}
+
+/// Routes prompts, evenly spread over the rows, as they are and edited.
+fn check_stability(args: &Args, data: &Data, rows: &[usize], policy: &Policy, most: usize) -> anyhow::Result<Vec<Stability>> {
+    let router = Router::load(&read(&args.router)?, &read(&args.data.embedder)?, args.seed)?;
+    let step = rows.len().div_ceil(most.max(1)).max(1);
+    let texts: Vec<&str> = rows.iter().step_by(step).map(|&row| data.log.rows[row].query.as_str()).collect();
+    Ok(stability(&texts, args.seed, |text| Ok(router.route(&Prompt::from(text), policy)?.model))?)
 }
 
 fn print_splits(splits: &Splits) -> anyhow::Result<()> {
@@ -123,6 +139,7 @@ fn print(report: &Report) -> anyhow::Result<()> {
     warn(report)?;
     say!("\ncandidates");
     report.candidates.iter().try_for_each(|s| row(&s.name, s))?;
+    tables::print(report)?;
     print_picks(report)?;
     print_complements(report)
 }

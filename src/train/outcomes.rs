@@ -33,6 +33,8 @@ pub struct Row {
     pub query: String,
     /// Data set it belongs to.
     pub dataset: String,
+    /// Label of its kind, for analysis: a router never sees it. Empty where the log has none.
+    pub task: String,
     /// Train where the log does not say.
     pub split: Split,
     /// By the position of the candidate in [`Log::candidates`]; shorter where later candidates are missing.
@@ -60,6 +62,8 @@ struct Line {
     query: String,
     #[serde(default)]
     dataset: String,
+    #[serde(default)]
+    task: serde_json::Value,
     #[serde(default = "train")]
     split: Split,
     scores: serde_json::Map<String, serde_json::Value>,
@@ -109,7 +113,7 @@ impl Log {
         if outcomes.iter().all(Option::is_none) {
             return Err("it holds no outcome".into());
         }
-        self.rows.push(Row { query: line.query, dataset: line.dataset, split: line.split, outcomes });
+        self.rows.push(Row { query: line.query, dataset: line.dataset, task: label(line.task), split: line.split, outcomes });
         Ok(())
     }
 
@@ -118,6 +122,15 @@ impl Log {
             self.candidates.push(id.into());
             self.candidates.len() - 1
         })
+    }
+}
+
+/// A label is whatever the log calls it; one that is no text is its JSON.
+fn label(task: serde_json::Value) -> String {
+    match task {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
     }
 }
 
@@ -145,11 +158,12 @@ mod tests {
     fn rows_of_unlike_pools_share_one_list() {
         let log = read(
             "{\"query\":\"x\",\"split\":\"test\",\"scores\":{\"a\":1,\"b\":0},\"costs\":{\"a\":0.1,\"b\":0.2}}\n\n\
-             {\"query\":\"y\",\"dataset\":\"d\",\"scores\":{\"c\":0.5,\"Old-A\":0},\"costs\":{\"c\":0,\"Old-A\":1},\"tok_out\":{\"c\":7}}\n",
+             {\"query\":\"y\",\"dataset\":\"d\",\"task\":7,\"scores\":{\"c\":0.5,\"Old-A\":0},\"costs\":{\"c\":0,\"Old-A\":1},\"tok_out\":{\"c\":7}}\n",
         )
         .unwrap();
         assert_eq!(log.candidates, ["a", "b", "c"]);
         assert_eq!((log.rows[0].split, log.rows[1].split), (Split::Test, Split::Train));
+        assert_eq!((&*log.rows[0].task, &*log.rows[1].task, &*log.rows[1].dataset), ("", "7", "d"));
         assert_eq!(log.rows[0].outcome(2), None);
         assert_eq!(log.rows[1].outcome(2), Some(Outcome { score: 0.5, usd: 0.0, tokens_out: Some(7.0) }));
         assert_eq!(log.rows[1].outcome(0).unwrap().usd, 1.0);
