@@ -4,19 +4,28 @@
 //! of the non-decreasing upper hull of the (cost, score) points, from the cheapest single candidate's cost to the best
 //! single candidate's.
 
+mod bands;
+mod baselines;
 mod curve;
 mod details;
+mod front;
 mod hull;
 mod off_policy;
 mod online;
 mod predict;
 mod splits;
+mod stability;
+mod stage;
 
+pub use bands::Band;
+pub use baselines::{Baseline, Point};
 pub use curve::{CurvePoint, LearningCurve, learning_curve};
-pub use details::{Bin, Calibration, Picks};
+pub use details::{Bin, Calibration, Picks, Task, WeightLine};
+pub use front::FrontMetrics;
 pub use off_policy::{Estimates, OffPolicy, OffPolicySettings, off_policy};
 pub use online::Earned;
 pub use splits::Splits;
+pub use stability::{Stability, stability};
 
 use crate::artifact::RouterFile;
 use crate::bandit::Learning;
@@ -25,9 +34,11 @@ use crate::policy::{Aim, Knot};
 use crate::random;
 use crate::train::dials::{Replay, ReplayRow, pick, sweep};
 use crate::train::{Log, Seen};
+use baselines::Known;
+use details::oracle;
 use hull::Hull;
-use predict::replay;
 use serde::Serialize;
+use stage::{Rows, Stage};
 
 const RESAMPLES: u64 = 1000;
 
@@ -102,45 +113,81 @@ pub struct Report {
     pub candidates: Vec<Strategy>,
     /// The router at every exchange rate.
     pub curve: Vec<Knot>,
+    /// How sure the curve is, from the cheapest single candidate's cost to the best one's.
+    pub bands: Vec<Band>,
+    /// Other ways to route. Those that have to be fitted are fitted on the log's training rows.
+    pub baselines: Vec<Baseline>,
+    /// By name; empty where the log names neither tasks nor data sets.
+    pub tasks: Vec<Task>,
+    /// What each cost weight brings.
+    pub cost_weights: Vec<WeightLine>,
+    /// Batches as [`assign`](crate::assign) plans them, against the exact assignment.
+    pub front: Option<FrontMetrics>,
+    /// How often small edits leave the decision as it was: where [`stability`] was asked.
+    pub stability: Option<Vec<Stability>>,
+    /// Which baselines are absent and why, and what else a reader must not miss.
+    pub notes: Vec<String>,
 }
 
-/// Replays the given rows of a log. `seen[i]` belongs to `log.rows[i]`.
+impl Report {
+    /// The baselines, but for the oracle, that score more than the router at no more than its cost, with what they bring
+    /// there, and whether that is above the band of the router's curve.
+    pub fn better(&self) -> Vec<(&Baseline, Point, bool)> {
+        let ahead = |baseline: &'_ Baseline| baseline.within(self.router.usd).filter(|point| point.score > self.router.score);
+        let named = self.baselines.iter().filter(|baseline| baseline.name != baselines::ORACLE);
+        named.filter_map(|baseline| ahead(baseline).map(|point| (baseline, point, bands::above(&self.bands, point)))).collect()
+    }
+}
+
+/// Replays the given rows of a log. `seen[i]` belongs to `log.rows[i]`; training rows that are not among `rows` are looked
+/// at too, to fit the baselines.
 ///
 /// # Errors
 /// [`Error::BadInput`] where the rows hold no outcome of the router's candidates, or none of its best single candidate.
 pub fn evaluate(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], aim: Aim, seed: u64) -> Result<Report> {
     let best = file.catalog.position(&file.provenance.best_single.id).unwrap_or(file.dials.strongest);
-    let replays = replay_rows(file, log, seen, rows, best)?;
+    let stage = Stage { file, log, seen, best };
+    let judged = stage.judged(rows)?;
+    let replays = &judged.replays;
     let ids: Vec<&str> = file.catalog.candidates().iter().map(|c| c.id.as_str()).collect();
-    let candidates: Vec<Strategy> = ids.iter().enumerate().filter_map(|(c, id)| single(id, c, &replays)).collect();
+    let candidates: Vec<Strategy> = ids.iter().enumerate().filter_map(|(c, id)| single(id, c, replays)).collect();
     let cheapest = candidates.iter().min_by(|a, b| a.usd.total_cmp(&b.usd)).cloned();
     let cheapest = cheapest.ok_or_else(|| Error::input("outcomes", "no candidate of the router answered these rows"))?;
     let routed: Vec<&Replay> = replays.iter().filter_map(|row| pick(row, aim, best)).collect();
     let beaten: Vec<&Replay> = replays.iter().filter_map(|row| row.of(best)).collect();
-    let (router, best_single) = (strategy("router", &routed), strategy(&file.catalog.candidates()[best].id, &beaten));
-    let oracle = strategy("oracle", &replays.iter().filter_map(|row| oracle(row)).collect::<Vec<_>>());
-    let curve = sweep(&replays, file.dials.cost_scale, best, Aim::Weight);
-    let singles = Hull::new(candidates.iter().map(|s| (s.usd, s.score)));
+    let (router, best_single) = (strategy("router", &routed), strategy(ids[best], &beaten));
+    let oracle = strategy("oracle", &replays.iter().filter_map(oracle).collect::<Vec<_>>());
+    let curve = sweep(replays, file.dials.cost_scale, best, Aim::Weight);
+    let (singles, random) = (Hull::new(candidates.iter().map(|s| (s.usd, s.score))), random(replays));
     let (from, to) = (cheapest.usd, best_single.usd);
     let height = Hull::new(curve.iter().map(|k| (k.usd, k.quality))).mean_height(from, to);
     let (score_change, cost_saved) = intervals(&routed, &beaten, seed);
+    let known = Known { cheapest: &cheapest, best_single: &best_single, random: &random, quality_only: (&curve[0]).into(), zero: &singles };
+    let baselines::Found { baselines, front, notes } = baselines::all(&stage, &judged, &known, seed)?;
     Ok(Report {
         rows: replays.len(),
         aiq: Aiq { router: height, zero: singles.mean_height(from, to), oracle: oracle.score },
         zero: Strategy { name: "zero router".into(), score: singles.height(router.usd), ..router.clone() },
-        random: random(&replays),
+        low_confidence: replays.iter().filter(|row| row.far).count(),
+        calibration: details::calibration(replays),
+        picks: details::picks(&ids, &routed),
+        complementarity: details::complementarity(ids.len(), replays),
+        bands: bands::bands(&judged, &curve, best, (from, to), seed),
+        tasks: details::tasks(&stage, &judged, aim),
+        cost_weights: details::weights(replays, file.dials.cost_scale, best),
+        stability: None,
+        random,
         router,
         best_single,
         cheapest,
         oracle,
         score_change,
         cost_saved,
-        low_confidence: replays.iter().filter(|row| row.far).count(),
-        calibration: details::calibration(&replays),
-        picks: details::picks(&ids, &routed),
-        complementarity: details::complementarity(ids.len(), &replays),
         candidates,
         curve,
+        baselines,
+        front,
+        notes,
     })
 }
 
@@ -150,7 +197,8 @@ pub fn evaluate(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], aim
 /// # Errors
 /// As [`evaluate`].
 pub fn check_guarantee(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], splits: usize, seed: u64) -> Result<Splits> {
-    let replays = replay_rows(file, log, seen, rows, file.dials.strongest)?;
+    let stage = Stage { file, log, seen, best: file.dials.strongest };
+    let Rows { replays, .. } = stage.judged(rows)?;
     let promise = file.dials.guarantee.as_ref().map_or((0.03, 0.1), |own| (own.epsilon, own.delta));
     Ok(splits::check(&replays, &file.dials, promise, splits, seed))
 }
@@ -169,20 +217,10 @@ pub fn replay_online(
     settings: Learning,
     seed: u64,
 ) -> Result<Vec<Earned>> {
-    let replays = rows.iter().map(|&row| Ok((replay(file, log, seen, row)?, &seen[row]))).collect::<Result<Vec<_>>>()?;
-    let judged: Vec<(ReplayRow, &Seen)> = replays.into_iter().filter(|(row, _)| row.of(file.dials.strongest).is_some()).collect();
+    let stage = Stage { file, log, seen, best: file.dials.strongest };
+    let Rows { at, replays } = stage.judged(rows)?;
+    let judged: Vec<(ReplayRow, &Seen)> = replays.into_iter().zip(at.into_iter().map(|row| &seen[row])).collect();
     online::replay(file, &judged, lambda, settings, seed)
-}
-
-/// The rows that the candidate to beat has answered.
-fn replay_rows(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], best: usize) -> Result<Vec<ReplayRow>> {
-    let replays: Result<Vec<ReplayRow>> = rows.iter().map(|&r| replay(file, log, seen, r)).collect();
-    let replays: Vec<ReplayRow> = replays?.into_iter().filter(|row| row.of(best).is_some()).collect();
-    if replays.is_empty() {
-        let id = &file.catalog.candidates()[best].id;
-        return Err(Error::input("outcomes", format!("no row of the chosen split holds an outcome of {id}, the candidate to beat")));
-    }
-    Ok(replays)
 }
 
 fn single(id: &str, candidate: usize, rows: &[ReplayRow]) -> Option<Strategy> {
@@ -201,10 +239,6 @@ fn random(rows: &[ReplayRow]) -> Strategy {
         rows.iter().map(|row| row.answers.iter().map(value).sum::<f64>() / row.answers.len() as f64).sum::<f64>() / rows.len() as f64
     };
     Strategy { name: "random".into(), score: mean(|r| r.score), usd: mean(|r| r.usd), rows: rows.len() }
-}
-
-fn oracle(row: &ReplayRow) -> Option<&Replay> {
-    row.answers.iter().max_by(|a, b| a.score.total_cmp(&b.score).then(b.usd.total_cmp(&a.usd)))
 }
 
 /// Score change and share of cost saved, with the percentiles of a paired bootstrap.

@@ -171,14 +171,21 @@ fn train_then_evaluate_then_route() {
         cache.to_str().unwrap(),
         "--json",
         json.to_str().unwrap(),
+        "--stability",
+        "10",
     ];
     let text = out(&run(&arguments));
-    for row in ["router", "best single (large)", "random", "zero router", "oracle", "AIQ"] {
+    for row in ["router", "best single (large)", "random", "zero router", "oracle", "AIQ", "ways to route", "kNN", "a polite prefix"] {
         assert!(text.contains(row), "{row} is missing from {text}");
     }
     let report: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
     let score = |name: &str| report[name]["score"].as_f64().unwrap();
     assert_eq!(report["rows"], 60);
+    for list in ["baselines", "bands", "costWeights", "stability"] {
+        assert!(report[list].as_array().is_some_and(|list| !list.is_empty()), "{list}");
+    }
+    assert!(report["front"]["hypervolumeTrue"].is_f64() && report["baselines"][0]["points"][0]["usd"].is_f64());
+    assert!(report["stability"].as_array().unwrap().iter().all(|edit| edit["rows"].as_u64().unwrap() <= 10));
     assert!(score("oracle") >= score("router") && score("oracle") >= score("bestSingle"));
     assert!(out(&run(&["route", "hello", "--embedder", "tiny.onnx", "--router", router])).contains("small"));
 }

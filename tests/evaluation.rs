@@ -6,7 +6,7 @@ use ndarray::{Array2, array};
 use pointsman::artifact::RouterFile;
 use pointsman::bandit::Learning;
 use pointsman::embedder::{Embedder, EmbedderFile, Embedding};
-use pointsman::evaluate::{Report, check_guarantee, evaluate, replay_online};
+use pointsman::evaluate::{Baseline, Point, Report, check_guarantee, evaluate, replay_online};
 use pointsman::features::{Clusters, FeatureMap};
 use pointsman::head::{Head, Linear, Link};
 use pointsman::policy::{Aim, Policy};
@@ -166,4 +166,102 @@ fn a_bandit_from_nothing_ends_near_the_head_that_knows() {
     assert_eq!((curve.len(), curve[19].rows), (20, 2000));
     let last = curve[19];
     assert!(last.bandit > 0.97 * last.head && last.head > last.best_single && last.bandit > last.random, "{last:?}");
+}
+
+/// 24 training rows and 8 test rows, half of them easy: `small` (1 dollar) is right on easy ones, `large` (10 dollars) on
+/// all, `medium` (2 dollars) on none. Easy prompts lie on one side, hard ones on the other.
+fn taught() -> (Log, Vec<Seen>) {
+    let (mut text, mut seen) = (String::new(), Vec::new());
+    for i in 0..32usize {
+        let (easy, split) = (i.is_multiple_of(2), if i < 24 { "train" } else { "test" });
+        let scores = serde_json::json!({ "small": u8::from(easy), "medium": 0, "large": 1 });
+        let costs = serde_json::json!({ "small": 1.0, "medium": 2.0, "large": 10.0 });
+        let task = if easy { "sums" } else { "proofs" };
+        let line = serde_json::json!({ "query": format!("q{i}"), "task": task, "split": split, "scores": scores, "costs": costs });
+        text += &format!("{line}\n");
+        let side = if easy { 1.0 } else { -1.0 };
+        let up = 0.01 * i as f32;
+        seen.push(Seen { embedding: Embedding::normalized(vec![side, up]).unwrap(), tokens: 5, foreign: false });
+    }
+    let mut log = Log::default();
+    log.read(text.as_bytes(), &HashMap::new()).unwrap();
+    (log, seen)
+}
+
+/// A head that says the same of every prompt: `large`, then `medium`, then `small`.
+fn ignorant() -> RouterFile {
+    let mut file = knowing();
+    let quality = Linear { weights: Array2::zeros((3, 2)), bias: array![-1.0, 0.0, 1.0] };
+    file.head = Head::new(Link::Logistic, quality, Linear::zeros(3, 2), Linear::zeros(3, 2)).unwrap();
+    file
+}
+
+fn way<'a>(report: &'a Report, name: &str) -> &'a Baseline {
+    report.baselines.iter().find(|way| way.name.starts_with(name)).unwrap_or_else(|| panic!("{name} is absent: {:?}", report.notes))
+}
+
+/// Whether one of its points is this.
+fn reaches(way: &Baseline, usd: f64, score: f64) -> bool {
+    way.points.iter().any(|point| close(point.usd, usd) && close(point.score, score))
+}
+
+const TEST: std::ops::Range<usize> = 24..32;
+
+#[test]
+fn ways_that_learn_by_themselves_need_no_head() {
+    let (log, seen) = taught();
+    let report = evaluate(&ignorant(), &log, &seen, &TEST.collect::<Vec<_>>(), Aim::Weight(0.0), 0).unwrap();
+    assert_eq!((report.router.score, report.router.usd), (1.0, 10.0), "all to large");
+    for name in ["kNN", "task labels"] {
+        let way = way(&report, name);
+        assert!(reaches(way, 5.5, 1.0) && reaches(way, 1.0, 0.5) && way.points.is_sorted_by(|a, b| a.usd <= b.usd), "{way:?}");
+        // From 1 to 10 dollars: up from 0.5 to 1 over 4.5 dollars, then level.
+        assert!(close(way.aiq, (4.5 * 0.75 + 4.5) / 9.0), "{way:?}");
+        assert_eq!(way.within(6.0), Some(Point { usd: 5.5, score: 1.0 }));
+        assert_eq!(way.within(0.5), None);
+    }
+    // Two candidates and one opinion of them: a threshold sends all prompts one way.
+    let hybrid = way(&report, "two-candidate");
+    assert!(hybrid.note.as_ref().unwrap().starts_with("small and large"), "{hybrid:?}");
+    assert_eq!(hybrid.points, [Point { usd: 1.0, score: 0.5 }, Point { usd: 10.0, score: 1.0 }]);
+    assert!(close(hybrid.aiq, 0.75) && close(way(&report, "zero router").aiq, 0.75) && close(way(&report, "best single").aiq, 0.75));
+    assert!(reaches(way(&report, "zero router"), 5.5, 0.75));
+    let kinder = Report { router: report.random.clone(), ..report };
+    assert!(kinder.better().iter().any(|(way, point, _)| way.name == "zero router" && point.score > kinder.router.score));
+    assert!(kinder.better().iter().all(|(way, _, _)| way.name != "oracle"));
+}
+
+#[test]
+fn ways_that_use_the_head_do_what_it_knows() {
+    let (log, seen) = taught();
+    let report = evaluate(&knowing(), &log, &seen, &TEST.collect::<Vec<_>>(), Aim::Weight(0.0), 0).unwrap();
+    for name in ["quality-only", "two-candidate", "exact", "oracle"] {
+        assert!(reaches(way(&report, name), 5.5, 1.0), "{:?}", way(&report, name));
+    }
+    assert_eq!(way(&report, "quality-only").points.len(), 1);
+    // A hard prompt costs 11 dollars, as small is paid first.
+    let cascade = way(&report, "cascade");
+    assert!(reaches(cascade, 6.0, 1.0) && !reaches(cascade, 5.5, 1.0), "{cascade:?}");
+    assert!(close(cascade.aiq, (5.0 * 0.75 + 4.0) / 9.0), "{cascade:?}");
+    // No budget is missed by eight rows that are solved exactly.
+    let front = report.front.unwrap();
+    assert!(front.igd < 1e-9 && close(front.hypervolume, front.hypervolume_true), "{front:?}");
+    assert!(report.notes.is_empty(), "{:?}", report.notes);
+    let tasks: Vec<(&str, usize, Point, Point)> =
+        report.tasks.iter().map(|task| (&*task.name, task.rows, task.router, task.best_single)).collect();
+    let point = |usd, score| Point { usd, score };
+    assert_eq!(tasks, [("proofs", 4, point(10.0, 1.0), point(10.0, 1.0)), ("sums", 4, point(1.0, 1.0), point(10.0, 1.0))]);
+}
+
+#[test]
+fn ways_without_training_rows_are_absent_and_said_to_be() {
+    let (log, seen) = planted();
+    let report = evaluate(&knowing(), &log, &seen, &[0, 1, 2, 3], Aim::Weight(0.0), 0).unwrap();
+    let names: Vec<&str> = report.baselines.iter().map(|way| way.name.as_str()).collect();
+    assert_eq!(names, ["best single", "random", "zero router", "quality-only prediction", "exact integer assignment", "oracle"]);
+    assert_eq!(report.notes.len(), 4, "{:?}", report.notes);
+    assert!(report.tasks.is_empty() && report.stability.is_none());
+    let (log, seen) = taught();
+    let flattered = evaluate(&knowing(), &log, &seen, &(0..32).collect::<Vec<_>>(), Aim::Weight(0.0), 0).unwrap();
+    assert!(flattered.notes.len() == 1 && flattered.notes[0].contains("flatter"), "{:?}", flattered.notes);
 }

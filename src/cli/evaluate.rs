@@ -1,15 +1,18 @@
 //! `pointsman evaluate`
 
 mod decisions;
+mod tables;
 
-use super::logs::DataArgs;
+use super::logs::{Data, DataArgs};
 use super::route::parse_floor;
 use super::{DEFAULT_ROUTER, JobsArgs, check_fingerprint, read, write};
 use clap::ValueEnum;
 use pointsman::artifact::RouterFile;
 use pointsman::bandit::Learning;
-use pointsman::evaluate::{Earned, Interval, Report, Splits, Strategy, check_guarantee, evaluate, replay_online};
+use pointsman::evaluate::{Earned, Interval, Report, Splits, Stability, Strategy, check_guarantee, evaluate, replay_online, stability};
 use pointsman::policy::{MinQuality, Policy};
+use pointsman::prompt::Prompt;
+use pointsman::router::Router;
 use pointsman::train::{Asked, Split};
 use std::path::PathBuf;
 
@@ -46,6 +49,9 @@ pub struct Args {
     /// For decision logs: no row weighs more than this (one over its propensity), for less variance and some bias.
     #[arg(long)]
     clip: Option<f64>,
+    /// Also edit so many of these rows' prompts in six small ways and count the decisions that stay.
+    #[arg(long)]
+    stability: Option<usize>,
     /// Write every number to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -76,7 +82,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         return off_policy.map_or(Ok(()), |found| decisions::finish(args, &found));
     }
     let rows: Vec<usize> = rows.into_iter().filter(|&r| data.log.rows[r].asked == Asked::Openly).collect();
-    let report = evaluate(&file, &data.log, &data.seen, &rows, file.dials.aim(&policy)?, args.seed)?;
+    let mut report = evaluate(&file, &data.log, &data.seen, &rows, file.dials.aim(&policy)?, args.seed)?;
+    report.stability = args.stability.map(|most| check_stability(args, &data, &rows, &policy, most)).transpose()?;
     let splits = args.splits.map(|n| check_guarantee(&file, &data.log, &data.seen, &rows, n, args.seed)).transpose()?;
     let lambda = file.dials.default_lambda;
     let settings = |explore| Learning { explore, ridge: 1.0, dimensions: args.online_dimensions, ..Learning::default() };
@@ -93,6 +100,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     splits.map_or(Ok(()), |splits| print_splits(&splits))?;
     online.map_or(Ok(()), |curve| print_online(&curve))?;
     off_policy.map_or(Ok(()), |found| decisions::print(args, &found))
+}
+
+/// Routes prompts, evenly spread over the rows, as they are and edited.
+fn check_stability(args: &Args, data: &Data, rows: &[usize], policy: &Policy, most: usize) -> anyhow::Result<Vec<Stability>> {
+    let router = Router::load(&read(&args.router)?, &read(&args.data.embedder)?, args.seed)?;
+    let step = rows.len().div_ceil(most.max(1)).max(1);
+    let texts: Vec<&str> = rows.iter().step_by(step).map(|&row| data.log.rows[row].query.as_str()).collect();
+    Ok(stability(&texts, args.seed, |text| Ok(router.route(&Prompt::from(text), policy)?.model))?)
 }
 
 fn print_splits(splits: &Splits) -> anyhow::Result<()> {
@@ -134,6 +149,7 @@ fn print(report: &Report) -> anyhow::Result<()> {
     warn(report)?;
     say!("\ncandidates");
     report.candidates.iter().try_for_each(|s| row(&s.name, s))?;
+    tables::print(report)?;
     print_picks(report)?;
     print_complements(report)
 }

@@ -1,7 +1,12 @@
-//! What lies behind the means: whether probabilities are honest, who complements whom, who was picked.
+//! What lies behind the means: whether probabilities are honest, who complements whom, who was picked, and where.
 
-use crate::train::dials::{Replay, ReplayRow};
+use super::baselines::Point;
+use super::stage::{Rows, Stage};
+use crate::policy::Aim;
+use crate::train::Row;
+use crate::train::dials::{Replay, ReplayRow, pick};
 use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
 
 const BINS: usize = 15;
 
@@ -36,6 +41,91 @@ pub struct Picks {
     pub wrong: f64,
 }
 
+/// One line of the table by task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    /// The log's `task`, or its `dataset` where it has none.
+    pub name: String,
+    /// Rows replayed.
+    pub rows: usize,
+    /// The router at the dial that was asked for.
+    pub router: Point,
+    /// The candidate that was best on the router's training rows.
+    pub best_single: Point,
+    /// The cheapest of the best-scoring candidates of each row.
+    pub oracle: Point,
+}
+
+/// What a cost weight brings (MetaLLM, Tables 3 and 4, Figure 3).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WeightLine {
+    /// MetaLLM's p.
+    pub cost_weight: f64,
+    /// Where each candidate is expected to cost its mean over these rows.
+    pub fixed: Point,
+    /// Where it is expected to cost what this prompt and its answer should.
+    pub dynamic: Point,
+}
+
+/// The cost weights of the table.
+const WEIGHTS: [f64; 12] = [0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+
+/// A row's kind.
+pub(super) fn task(row: &Row) -> &str {
+    if row.task.is_empty() { &row.dataset } else { &row.task }
+}
+
+/// By name; none where the log names no kinds.
+pub(super) fn tasks(stage: &Stage, judged: &Rows, aim: Aim) -> Vec<Task> {
+    let mut rows: BTreeMap<&str, Vec<&ReplayRow>> = BTreeMap::new();
+    judged.at.iter().zip(&judged.replays).for_each(|(&at, row)| rows.entry(task(stage.row(at))).or_default().push(row));
+    let named = rows.into_iter().filter(|(name, _)| !name.is_empty());
+    let task = |(name, rows): (&str, Vec<&ReplayRow>)| Task {
+        name: name.into(),
+        rows: rows.len(),
+        router: Point::mean(rows.iter().filter_map(|row| pick(row, aim, stage.best))),
+        best_single: Point::mean(rows.iter().filter_map(|row| row.of(stage.best))),
+        oracle: Point::mean(rows.iter().filter_map(|row| oracle(row))),
+    };
+    named.map(task).collect()
+}
+
+/// The cheapest of the best.
+pub(super) fn oracle(row: &ReplayRow) -> Option<&Replay> {
+    row.answers.iter().max_by(|a, b| a.score.total_cmp(&b.score).then(b.usd.total_cmp(&a.usd)))
+}
+
+/// What every cost weight brings, with costs expected by candidate and by prompt. What is paid is the same.
+pub(super) fn weights(rows: &[ReplayRow], cost_scale: f64, best: usize) -> Vec<WeightLine> {
+    let mut sums: HashMap<usize, (f64, f64)> = HashMap::new();
+    for answer in rows.iter().flat_map(|row| &row.answers) {
+        let (sum, count) = sums.entry(answer.candidate).or_default();
+        (*sum, *count) = (*sum + answer.expected_usd, *count + 1.0);
+    }
+    let mean = |c: usize| sums.get(&c).map_or(0.0, |(sum, count)| sum / count);
+    let fixed = imagine(rows, |_, answer| (answer.quality, mean(answer.candidate)));
+    let at = |cost_weight: f64| {
+        let aim = Aim::Weight(cost_weight / cost_scale);
+        let mean = |rows: &[ReplayRow]| Point::mean(rows.iter().filter_map(|row| pick(row, aim, best)));
+        WeightLine { cost_weight, fixed: mean(&fixed), dynamic: mean(rows) }
+    };
+    WEIGHTS.map(at).to_vec()
+}
+
+/// Rows with other predictions: quality and cost by row and answer.
+pub(super) fn imagine(rows: &[ReplayRow], predict: impl Fn(usize, &Replay) -> (f64, f64)) -> Vec<ReplayRow> {
+    let row = |(i, row): (usize, &ReplayRow)| {
+        let answer = |answer: &Replay| {
+            let (quality, expected_usd) = predict(i, answer);
+            Replay { quality, expected_usd, ..answer.clone() }
+        };
+        ReplayRow { far: false, answers: row.answers.iter().map(answer).collect() }
+    };
+    rows.iter().enumerate().map(row).collect()
+}
+
 pub(super) fn calibration(rows: &[ReplayRow]) -> Calibration {
     let mut bins = vec![Bin::default(); BINS];
     for answer in rows.iter().flat_map(|row| &row.answers) {
@@ -67,7 +157,8 @@ pub(super) fn complementarity(candidates: usize, rows: &[ReplayRow]) -> Vec<Vec<
 pub(super) fn picks(ids: &[&str], routed: &[&Replay]) -> Vec<Picks> {
     let of = |(candidate, id): (usize, &&str)| {
         let scores: Vec<f64> = routed.iter().filter(|r| r.candidate == candidate).map(|r| r.score).collect();
-        let right = scores.iter().sum::<f64>();
+        // A sum of nothing is -0.
+        let right = scores.iter().sum::<f64>() + 0.0;
         Picks { model: (*id).into(), right, wrong: scores.len() as f64 - right }
     };
     ids.iter().enumerate().map(of).collect()
@@ -89,6 +180,21 @@ mod tests {
         let found = calibration(&[row(&[(0.91, 1.0), (0.31, 0.0)]), row(&[(0.91, 0.0)])]);
         assert!((found.ece - (0.82 + 0.31) / 3.0).abs() < 1e-12);
         assert_eq!(found.bins.iter().map(|bin| bin.count).sum::<usize>(), 3);
+    }
+
+    #[test]
+    fn costs_by_prompt_buy_more_than_costs_by_candidate() {
+        // The dear candidate is right on both rows; its answer costs 1 dollar on one and 9 on the other. The cheap one is
+        // right half the time, for nothing.
+        let answer = |candidate, quality, usd| Replay { candidate, quality, expected_usd: usd, score: quality, usd };
+        let row = |usd| ReplayRow { far: false, answers: vec![answer(0, 0.5, 0.0), answer(1, 1.0, usd)] };
+        let lines = weights(&[row(1.0), row(9.0)], 10.0, 1);
+        let at = |p: f64| lines.iter().find(|line| line.cost_weight == p).map(|line| (line.fixed, line.dynamic)).unwrap();
+        let point = |usd, score| Point { usd, score };
+        assert_eq!(at(0.0), (point(5.0, 1.0), point(5.0, 1.0)));
+        // At 0.2 quality a dollar: half a point is worth 2.5 dollars, less than the mean of 5.
+        assert_eq!(at(2.0), (point(0.0, 0.5), point(0.5, 0.75)));
+        assert_eq!(at(10.0), (point(0.0, 0.5), point(0.0, 0.5)));
     }
 
     #[test]

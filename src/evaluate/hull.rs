@@ -20,6 +20,11 @@ impl Hull {
         Self(hull)
     }
 
+    /// The points on it, by rising cost.
+    pub(super) fn vertices(&self) -> &[(f64, f64)] {
+        &self.0
+    }
+
     /// Best score for a mean cost of `x`. Left of the cheapest point, that point's score.
     pub(super) fn height(&self, x: f64) -> f64 {
         let after = self.0.partition_point(|p| p.0 <= x);

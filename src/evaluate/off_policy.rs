@@ -235,7 +235,9 @@ mod tests {
         let sample = |weight| Sample { weight, found: [1.0, 2.0], predicted: [1.0, 2.0], own: [1.0, 2.0] };
         let [score, usd] = estimates(&[sample(1.0), sample(0.0), sample(0.0)], 0);
         let same = |i: Interval, value: f64| assert_eq!((i.value, i.low, i.high), (value, value, value));
-        [(score.snips, 1.0), (score.doubly_robust, 1.0), (usd.snips, 2.0), (usd.doubly_robust, 2.0)].into_iter().for_each(|(i, value)| same(i, value));
+        [(score.snips, 1.0), (score.doubly_robust, 1.0), (usd.snips, 2.0), (usd.doubly_robust, 2.0)]
+            .into_iter()
+            .for_each(|(i, value)| same(i, value));
         assert!(score.ips.low == 0.0 && score.ips.high > score.ips.value);
     }
 }
