@@ -8,6 +8,9 @@ use crate::policy::Offer;
 const MOST_QUERIES: usize = 64;
 const MOST: usize = 1 << 16;
 
+/// Sums of the same numbers in another order differ by less.
+const ROUNDING: f64 = 1e-12;
+
 /// The efficient totals and how each came about.
 pub(super) struct Exact {
     /// For every query, the efficient partial assignments by rising cost.
@@ -85,8 +88,8 @@ fn efficient(mut nodes: Vec<Node>) -> Vec<Node> {
     nodes.sort_by(|a, b| a.total.usd.total_cmp(&b.total.usd).then(b.total.value.total_cmp(&a.total.value)));
     let mut best = f64::NEG_INFINITY;
     nodes.retain(|node| {
-        let better = node.total.value > best;
-        best = best.max(node.total.value);
+        let better = node.total.value > best + ROUNDING;
+        best = if better { node.total.value } else { best };
         better
     });
     nodes
