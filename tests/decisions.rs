@@ -72,18 +72,22 @@ fn fit(log: &Log, rows: &[Planted], link: Link) -> RouterFile {
     train(log, &seen(rows), &Cards::new(), &settings(link)).unwrap()
 }
 
-/// Qualities by id, for a prompt that points along the first axis.
-fn qualities(file: &RouterFile, first: f32) -> Vec<f64> {
-    let mut vector = vec![0.0; WIDTH];
-    vector[0] = first;
-    let features = file.features.apply(&Embedding::normalized(vector).unwrap(), &surface("prompt 7", 10)).unwrap();
-    let estimates = file.head.estimate(&features.vector).unwrap();
-    IDS.iter().map(|id| estimates[file.catalog.position(id).unwrap()].quality).collect()
+/// Qualities by id, for every prompt.
+fn qualities(file: &RouterFile, rows: &[Planted]) -> Vec<f64> {
+    let places = IDS.map(|id| file.catalog.position(id).unwrap());
+    let of = |seen: &Seen| {
+        let features = file.features.apply(&seen.embedding, &surface("prompt 7", seen.tokens)).unwrap();
+        let estimates = file.head.estimate(&features.vector).unwrap();
+        places.map(|place| estimates[place].quality)
+    };
+    seen(rows).iter().flat_map(of).collect()
 }
 
+/// Mean difference of predictions on prompts that neither has seen.
 fn apart(a: &RouterFile, b: &RouterFile) -> f64 {
-    let pairs = [1.0, -1.0].into_iter().flat_map(|first| qualities(a, first).into_iter().zip(qualities(b, first)));
-    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    let fresh = planted(300, 99);
+    let (a, b) = (qualities(a, &fresh), qualities(b, &fresh));
+    a.iter().zip(&b).map(|(a, b)| (a - b).abs()).sum::<f64>() / a.len() as f64
 }
 
 const UNIFORM: [f64; 3] = [1.0 / 3.0; 3];
@@ -95,7 +99,8 @@ fn one_outcome_a_row_teaches_what_all_of_them_do() {
         let full = fit(&openly(&rows, Split::Train), &rows, link);
         let error = |n: usize| apart(&fit(&chosen(&rows[..n], 6, |_| UNIFORM, true), &rows[..n], link), &full);
         let (few, many) = (error(300), error(4000));
-        assert!(many < 0.08 && many < few, "{link:?}: {few} with 300 rows, {many} with 4000");
+        println!("{link:?}: {few} with 300 rows, {many} with 4000");
+        assert!(many < 0.06 && many < 0.7 * few, "{link:?}: {few} with 300 rows, {many} with 4000");
     }
 }
 
@@ -109,7 +114,7 @@ fn the_dials_are_set_as_if_every_candidate_had_been_asked() {
         evaluate(file, &log, &seen(&fresh), &all, file.dials.aim(&Policy::default()).unwrap(), 0).unwrap()
     };
     let known = judge(&full);
-    assert!(known.router.score > 0.95 && known.cost_saved.value > 0.8, "{:?}", known.router);
+    assert!(known.router.score > 0.92 && known.cost_saved.value > 0.8, "{:?}", known.router);
     for told in [true, false] {
         let file = fit(&chosen(&rows, 6, |_| UNIFORM, told), &rows, Link::Logistic);
         let found = judge(&file);
@@ -252,12 +257,12 @@ fn the_bandit_form_of_a_full_log_is_a_log_of_random_decisions() {
     let log = intake.finish();
     assert!(log.rows.iter().all(|row| row.asked == Asked::Chosen { propensity: Some(1.0 / 3.0) }));
     let full = fit(&openly(&rows, Split::Train), &rows, Link::Identity);
-    assert!(apart(&fit(&log, &rows, Link::Identity), &full) < 0.12);
+    assert!(apart(&fit(&log, &rows, Link::Identity), &full) < 0.06);
 }
 
 #[test]
 fn a_learning_curve_rises_to_what_all_rows_teach() {
-    let (rows, fresh) = (planted(2000, 5), planted(500, 77));
+    let (rows, fresh) = (planted(480, 5), planted(500, 77));
     let mut log = openly(&rows, Split::Train);
     fresh
         .iter()
@@ -269,13 +274,13 @@ fn a_learning_curve_rises_to_what_all_rows_teach() {
     assert!(file.to_bytes().unwrap() == whole.to_bytes().unwrap());
     assert_eq!((curve.test_rows, curve.best_single.as_str(), curve.points.len()), (Some(500), "large", 5));
     let (first, last) = (&curve.points[0], &curve.points[4]);
-    assert!((80..180).contains(&first.rows) && last.rows == 2000 && curve.points.is_sorted_by_key(|point| point.rows));
-    assert!(last.aiq.unwrap() > first.aiq.unwrap() && last.score > 0.95, "{curve:?}");
-    let held: Vec<usize> = (2000..2500).collect();
+    assert!((20..45).contains(&first.rows) && last.rows == 480 && curve.points.is_sorted_by_key(|point| point.rows));
+    assert!(last.aiq.unwrap() > first.aiq.unwrap() + 0.01, "{curve:?}");
+    let held: Vec<usize> = (480..980).collect();
     let report = evaluate(&file, &log, &seen(&all), &held, file.dials.aim(&Policy::default()).unwrap(), 0).unwrap();
     assert_eq!((last.score, last.aiq, last.cost_saved), (report.router.score, Some(report.aiq.router), report.cost_saved.value));
     // Without test rows, each share judges itself out of fold.
-    log.rows.truncate(2000);
-    let alone = learning_curve(&log, &seen(&all[..2000]), &Cards::new(), &settings(Link::Logistic), &|_| ()).unwrap().1;
-    assert!(alone.test_rows.is_none() && alone.points.iter().all(|point| point.aiq.is_none() && point.score > 0.8), "{alone:?}");
+    log.rows.truncate(480);
+    let alone = learning_curve(&log, &seen(&all[..480]), &Cards::new(), &settings(Link::Logistic), &|_| ()).unwrap().1;
+    assert!(alone.test_rows.is_none() && alone.points.iter().all(|point| point.aiq.is_none() && point.score > 0.7), "{alone:?}");
 }
