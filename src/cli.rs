@@ -13,6 +13,7 @@ mod embed;
 mod embedder;
 mod evaluate;
 mod inspect;
+mod report;
 mod route;
 mod train;
 

@@ -4,12 +4,15 @@
 //! of the non-decreasing upper hull of the (cost, score) points, from the cheapest single candidate's cost to the best
 //! single candidate's.
 
+mod baselines;
 mod details;
 mod hull;
 mod online;
 mod splits;
 
+pub use baselines::{Band, Baseline, FrontMetrics, Point, Stability, Task, WeightLine};
 pub use details::{Bin, Calibration, Picks};
+pub use hull::Hull;
 pub use online::Earned;
 pub use splits::Splits;
 
@@ -21,7 +24,6 @@ use crate::policy::{Aim, Knot};
 use crate::random;
 use crate::train::dials::{Replay, ReplayRow, pick, sweep};
 use crate::train::{Log, Outcome, Seen};
-use hull::Hull;
 use serde::Serialize;
 
 const RESAMPLES: u64 = 1000;
@@ -97,6 +99,18 @@ pub struct Report {
     pub candidates: Vec<Strategy>,
     /// The router at every exchange rate.
     pub curve: Vec<Knot>,
+    /// Other ways to route.
+    pub baselines: Vec<Baseline>,
+    /// Around the router's curve.
+    pub bands: Vec<Band>,
+    /// One line per task.
+    pub tasks: Vec<Task>,
+    /// One line per weight of cost.
+    pub cost_weights: Vec<WeightLine>,
+    /// The router's front against the true one.
+    pub front: Option<FrontMetrics>,
+    /// Decisions under small edits.
+    pub stability: Option<Vec<Stability>>,
 }
 
 /// Replays the given rows of a log. `seen[i]` belongs to `log.rows[i]`.
@@ -136,6 +150,12 @@ pub fn evaluate(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], aim
         complementarity: details::complementarity(ids.len(), &replays),
         candidates,
         curve,
+        baselines: vec![],
+        bands: vec![],
+        tasks: vec![],
+        cost_weights: vec![],
+        front: None,
+        stability: None,
     })
 }
 
