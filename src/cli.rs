@@ -15,6 +15,7 @@ mod embedder;
 mod evaluate;
 mod inspect;
 mod logs;
+mod report;
 mod route;
 mod train;
 

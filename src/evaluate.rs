@@ -22,6 +22,7 @@ pub use baselines::{Baseline, Point};
 pub use curve::{CurvePoint, LearningCurve, learning_curve};
 pub use details::{Bin, Calibration, Picks, Task, WeightLine};
 pub use front::FrontMetrics;
+pub use hull::Hull;
 pub use off_policy::{Estimates, OffPolicy, OffPolicySettings, off_policy};
 pub use online::Earned;
 pub use splits::Splits;
@@ -36,7 +37,6 @@ use crate::train::dials::{Replay, ReplayRow, pick, sweep};
 use crate::train::{Log, Seen};
 use baselines::Known;
 use details::oracle;
-use hull::Hull;
 use serde::Serialize;
 use stage::{Rows, Stage};
 

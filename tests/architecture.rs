@@ -39,6 +39,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("std::fs", &["cli.rs", "cli/"]),
     ("clap", &["main.rs", "cli.rs", "cli/"]),
     ("anyhow", &["cli.rs", "cli/"]),
+    ("maud", &["cli/report.rs", "cli/report/"]),
+    ("plotters", &["cli/report/"]),
     ("target_arch", &["lib.rs", "embedder/kernel.rs", "embedder/kernel/"]),
     ("unsafe", &["embedder/kernel.rs", "embedder/kernel/"]),
 ];
@@ -101,7 +103,9 @@ fn fenced_words_stay_inside() {
     for (file, text) in files() {
         for (word, homes) in FENCES {
             let inside = homes.iter().any(|home| file.starts_with(home));
-            let said = text.match_indices(word).any(|(i, _)| !text[i + word.len()..].starts_with("_code"));
+            // The lint's name and a word of browsers' content policies are not the keyword.
+            let other = |rest: &str| rest.starts_with("_code") || rest.starts_with("-inline");
+            let said = text.match_indices(word).any(|(i, _)| !other(&text[i + word.len()..]));
             assert!(inside || !said, "src/{file} says `{word}`, which belongs to {homes:?}");
         }
     }

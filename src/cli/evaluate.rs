@@ -4,6 +4,7 @@ mod decisions;
 mod tables;
 
 use super::logs::{Data, DataArgs};
+use super::report::{Page, Replayed};
 use super::route::parse_floor;
 use super::{DEFAULT_ROUTER, JobsArgs, check_fingerprint, read, write};
 use clap::ValueEnum;
@@ -55,6 +56,9 @@ pub struct Args {
     /// Write every number to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Write a page with figures and every table to this file, as HTML that needs nothing else.
+    #[arg(long)]
+    report: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -62,6 +66,25 @@ enum Side {
     Test,
     Train,
     All,
+}
+
+impl Args {
+    /// What was asked for, in words.
+    fn replayed(&self) -> Replayed {
+        let dial = match (self.cost_weight, self.min_quality) {
+            (Some(weight), _) => format!("cost weight {weight}"),
+            (None, Some(MinQuality::Mean(floor))) => format!("least mean quality {floor}"),
+            (None, Some(MinQuality::Best(_))) => "least mean quality \"best\"".into(),
+            (None, None) => "the default dial".into(),
+        };
+        let split = match self.split {
+            Side::Test => "of the test split",
+            Side::Train => "of the training split, which flatters routing",
+            Side::All => "of all splits, which flatters routing",
+        };
+        let files = self.data.outcomes.iter().map(|path| path.display().to_string()).collect();
+        Replayed { files, router: self.router.display().to_string(), split, dial, seed: self.seed }
+    }
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
@@ -95,6 +118,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         all["online"] = serde_json::to_value(&online)?;
         all["offPolicy"] = serde_json::to_value(&off_policy)?;
         write(path, &serde_json::to_vec_pretty(&all)?)?;
+    }
+    if let Some(path) = &args.report {
+        let (splits, online, provenance) = (splits.as_ref(), online.as_deref(), &file.provenance);
+        let page = Page { report: &report, splits, online, provenance, replayed: args.replayed() };
+        write(path, page.html()?.as_bytes())?;
     }
     print(&report)?;
     splits.map_or(Ok(()), |splits| print_splits(&splits))?;

@@ -1,10 +1,11 @@
 //! The upper hull of (cost, score) points: what mixing strategies at random can reach.
 
 /// Non-decreasing upper hull, by rising cost.
-pub(super) struct Hull(Vec<(f64, f64)>);
+pub struct Hull(Vec<(f64, f64)>);
 
 impl Hull {
-    pub(super) fn new(points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+    /// From points in any order; those that are not finite are left out.
+    pub fn new(points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let mut points: Vec<(f64, f64)> = points.into_iter().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
         let mut hull: Vec<(f64, f64)> = Vec::new();
@@ -21,12 +22,12 @@ impl Hull {
     }
 
     /// The points on it, by rising cost.
-    pub(super) fn vertices(&self) -> &[(f64, f64)] {
+    pub fn vertices(&self) -> &[(f64, f64)] {
         &self.0
     }
 
     /// Best score for a mean cost of `x`. Left of the cheapest point, that point's score.
-    pub(super) fn height(&self, x: f64) -> f64 {
+    pub fn height(&self, x: f64) -> f64 {
         let after = self.0.partition_point(|p| p.0 <= x);
         match (after.checked_sub(1).map(|i| self.0[i]), self.0.get(after)) {
             (Some(a), Some(b)) => a.1 + (b.1 - a.1) * (x - a.0) / (b.0 - a.0),
@@ -37,7 +38,7 @@ impl Hull {
     }
 
     /// Mean height between two costs.
-    pub(super) fn mean_height(&self, from: f64, to: f64) -> f64 {
+    pub fn mean_height(&self, from: f64, to: f64) -> f64 {
         if to <= from {
             return self.height(from);
         }

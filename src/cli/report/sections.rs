@@ -1,0 +1,142 @@
+//! The tables of the page.
+
+use super::Page;
+use super::number::{count, percent, plain, points, usd};
+use super::table::{judged, number, table, word};
+use super::verdict::loses_on;
+use maud::{Markup, html};
+use pointsman::evaluate::{Baseline, FrontMetrics, Hull, Report, Splits, Stability, Strategy, Task, WeightLine};
+
+/// Everything that answers every row, at one point; then what has a dial, over all of it.
+pub fn ways(report: &Report) -> Markup {
+    let best = &report.best_single;
+    let name = |words: &str, s: &Strategy| format!("{words} ({})", s.name);
+    let strategies = [
+        ("router, chosen dial".to_owned(), &report.router),
+        (name("best single", best), best),
+        (name("cheapest single", &report.cheapest), &report.cheapest),
+        ("random candidate".into(), &report.random),
+        ("zero router: best blind mix at the router's cost".into(), &report.zero),
+        ("oracle".into(), &report.oracle),
+    ];
+    let line = |(name, s): (String, &Strategy)| {
+        let change = if s.name == best.name { number("\u{2013}") } else { number(points(s.score - best.score)) };
+        vec![word(name), number(percent(s.score)), number(usd(s.usd)), change, number(percent(1.0 - s.usd / best.usd))]
+    };
+    let head = ["", "score", "cost per 1,000", "points against best single", "cost saved"];
+    html! {
+        (table("Ways to route, at one point", &head, strategies.into_iter().map(line).collect()))
+        h3 { "Over all dials" }
+        p { "AIQ is the mean height of the cost-score curve, from the cheapest single candidate's cost to the best one's." }
+        (curves(report))
+    }
+}
+
+fn curves(report: &Report) -> Markup {
+    let own = (report.router.usd, report.router.score);
+    let height = |points: &[(f64, f64)]| Hull::new(points.iter().copied()).height(own.0);
+    let router: Vec<(f64, f64)> = report.curve.iter().map(|k| (k.usd, k.quality)).collect();
+    let tell = |x: f64| number(plain(100.0 * x, 2));
+    let fixed = [
+        vec![word("router"), tell(report.aiq.router), number(percent(height(&router))), word("")],
+        vec![
+            word("zero router"),
+            judged(plain(100.0 * report.aiq.zero, 2), false),
+            number(percent(report.zero.score)),
+            word("no look at the prompt"),
+        ],
+        vec![word("oracle"), tell(report.aiq.oracle), number(percent(report.oracle.score)), word("knows every outcome")],
+    ];
+    let other = |b: &Baseline| {
+        let points: Vec<(f64, f64)> = b.points.iter().map(|p| (p.usd, p.score)).collect();
+        vec![word(b.name.as_str()), tell(b.aiq), number(percent(height(&points))), word(b.note.clone().unwrap_or_default())]
+    };
+    let lines = fixed.into_iter().chain(report.baselines.iter().map(other)).collect();
+    table("Ways to route, over all dials", &["", "AIQ \u{d7} 100", "score at the router's cost", "note"], lines)
+}
+
+pub fn tasks(tasks: &[Task]) -> Markup {
+    let line = |task: &Task| {
+        let change = judged(points(task.router.score - task.best_single.score), loses_on(task));
+        let saved = 1.0 - task.router.usd / task.best_single.usd;
+        let point = |p: &pointsman::evaluate::Point| [number(percent(p.score)), number(usd(p.usd))];
+        let cells = [point(&task.router), point(&task.best_single)].into_iter().flatten();
+        let ends = [change, judged(percent(saved), saved < 0.0)].into_iter().chain(point(&task.oracle));
+        [word(task.name.as_str()), number(count(task.rows))].into_iter().chain(cells).chain(ends).collect()
+    };
+    let head = ["", "rows", "router", "cost", "best single", "cost", "change", "cost saved", "oracle", "cost"];
+    html! {
+        p { "Scores, and US dollars per 1,000 calls. Few rows leave much to chance: a task with 100 rows has an interval of some 10 points." }
+        (table("Tasks", &head, tasks.iter().map(line).collect()))
+    }
+}
+
+pub fn cost_weights(lines: &[WeightLine]) -> Markup {
+    let line = |l: &WeightLine| {
+        let point = |p: &pointsman::evaluate::Point| [number(percent(p.score)), number(usd(p.usd))];
+        std::iter::once(number(format!("{}", l.cost_weight))).chain(point(&l.fixed)).chain(point(&l.dynamic)).collect()
+    };
+    let head = ["p", "fixed", "cost", "dynamic", "cost"];
+    html! {
+        p { "The weight of cost p, as in MetaLLM's Tables 3 (fixed) and 4 (dynamic)." }
+        (table("Cost weights", &head, lines.iter().map(line).collect()))
+    }
+}
+
+pub fn guarantee(splits: &Splits) -> Markup {
+    let lines = [
+        ("promised: at most so many points lost", points(-splits.epsilon)),
+        ("promised: broken in at most", percent(splits.delta)),
+        ("routing was proven, so that anything was saved, in", percent(splits.proven)),
+        ("cost saved on average", percent(splits.cost_saved)),
+    ];
+    let broken = vec![word("found: broken in"), judged(percent(splits.exceeded), splits.exceeded > splits.delta)];
+    let lines = lines.into_iter().map(|(name, value)| vec![word(name), number(value)]);
+    html! {
+        p { "Proven on one random half of the rows and looked at on the other, " (count(splits.splits)) " times." }
+        (table("Guarantee", &["", ""], lines.chain([broken]).collect()))
+    }
+}
+
+pub fn stability(edits: &[Stability]) -> Markup {
+    let line = |s: &Stability| vec![word(s.edit.as_str()), number(percent(s.unchanged)), number(count(s.rows))];
+    html! {
+        p { "Share of decisions that stay the same when a prompt is edited in ways that do not change what it asks." }
+        (table("Stability", &["edit", "same decision", "rows"], edits.iter().map(line).collect()))
+    }
+}
+
+pub fn front(front: &FrontMetrics) -> Markup {
+    let value = |x: f64| plain(x, 4);
+    let lines = [
+        ("inverted generational distance (0 is best)", front.igd),
+        ("spread (0 is even)", front.spread),
+        ("hypervolume", front.hypervolume),
+        ("hypervolume of the true front", front.hypervolume_true),
+    ];
+    let lines = lines.into_iter().map(|(name, x)| vec![word(name), number(value(x))]);
+    html! {
+        p { "The router's cost-score front against the true one, both objectives scaled to 0 to 1, as OptLLM measures it." }
+        (table("Front", &["", ""], lines.collect()))
+    }
+}
+
+pub fn provenance(page: &Page) -> Markup {
+    let (made, replayed) = (page.provenance, &page.replayed);
+    let sources: Vec<String> = made.data.iter().map(|d| format!("{} ({} rows)", d.name, count(d.rows))).collect();
+    let best = &made.best_single;
+    let lines = [
+        ("replayed", replayed.files.join(", ")),
+        ("rows", format!("{}, {}", count(page.report.rows), replayed.split)),
+        ("dial", replayed.dial.clone()),
+        ("seed of intervals and replays", replayed.seed.to_string()),
+        ("evaluated by", format!("pointsman {}", env!("CARGO_PKG_VERSION"))),
+        ("router file", replayed.router.clone()),
+        ("trained on", sources.join(", ")),
+        ("trained by", format!("pointsman {}, dated {}, seed {}", made.version, made.date, made.seed)),
+        ("best single candidate in training", format!("{}: {} at {} per 1,000 calls", best.id, percent(best.quality), usd(best.usd))),
+        ("embedder", made.embedder.clone()),
+    ];
+    let lines = lines.into_iter().map(|(name, value)| vec![word(name), word(value)]);
+    table("Where this comes from", &["", ""], lines.collect())
+}
