@@ -147,34 +147,34 @@ impl Report {
 pub fn evaluate(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], aim: Aim, seed: u64) -> Result<Report> {
     let best = file.catalog.position(&file.provenance.best_single.id).unwrap_or(file.dials.strongest);
     let stage = Stage { file, log, seen, best };
-    let judged = stage.judged(rows)?;
-    let replays = &judged.replays;
-    let ids: Vec<&str> = file.catalog.candidates().iter().map(|c| c.id.as_str()).collect();
-    let candidates: Vec<Strategy> = ids.iter().enumerate().filter_map(|(c, id)| single(id, c, replays)).collect();
-    let cheapest = candidates.iter().min_by(|a, b| a.usd.total_cmp(&b.usd)).cloned();
-    let cheapest = cheapest.ok_or_else(|| Error::input("outcomes", "no candidate of the router answered these rows"))?;
+    report(&stage, &stage.judged(rows)?, aim, seed)
+}
+
+fn report(stage: &Stage, judged: &Rows, aim: Aim, seed: u64) -> Result<Report> {
+    let (replays, best, cost_scale) = (&judged.replays, stage.best, stage.file.dials.cost_scale);
+    let ids: Vec<&str> = stage.file.catalog.candidates().iter().map(|c| c.id.as_str()).collect();
+    let (candidates, cheapest) = singles(&ids, replays)?;
     let routed: Vec<&Replay> = replays.iter().filter_map(|row| pick(row, aim, best)).collect();
     let beaten: Vec<&Replay> = replays.iter().filter_map(|row| row.of(best)).collect();
-    let (router, best_single) = (strategy("router", &routed), strategy(ids[best], &beaten));
+    let (router, best_single, random) = (strategy("router", &routed), strategy(ids[best], &beaten), random(replays));
     let oracle = strategy("oracle", &replays.iter().filter_map(oracle).collect::<Vec<_>>());
-    let curve = sweep(replays, file.dials.cost_scale, best, Aim::Weight);
-    let (singles, random) = (Hull::new(candidates.iter().map(|s| (s.usd, s.score))), random(replays));
-    let (from, to) = (cheapest.usd, best_single.usd);
-    let height = Hull::new(curve.iter().map(|k| (k.usd, k.quality))).mean_height(from, to);
+    let curve = sweep(replays, cost_scale, best, Aim::Weight);
+    let zero = Hull::new(candidates.iter().map(|s| (s.usd, s.score)));
+    let range = (cheapest.usd, best_single.usd);
     let (score_change, cost_saved) = intervals(&routed, &beaten, seed);
-    let known = Known { cheapest: &cheapest, best_single: &best_single, random: &random, quality_only: (&curve[0]).into(), zero: &singles };
-    let baselines::Found { baselines, front, notes } = baselines::all(&stage, &judged, &known, seed)?;
+    let known = Known { cheapest: &cheapest, best_single: &best_single, random: &random, quality_only: (&curve[0]).into(), zero: &zero };
+    let baselines::Found { baselines, front, notes } = baselines::all(stage, judged, &known, seed)?;
     Ok(Report {
         rows: replays.len(),
-        aiq: Aiq { router: height, zero: singles.mean_height(from, to), oracle: oracle.score },
-        zero: Strategy { name: "zero router".into(), score: singles.height(router.usd), ..router.clone() },
+        aiq: heights(&curve, &zero, &oracle, range),
+        zero: Strategy { name: "zero router".into(), score: zero.height(router.usd), ..router.clone() },
         low_confidence: replays.iter().filter(|row| row.far).count(),
         calibration: details::calibration(replays),
         picks: details::picks(&ids, &routed),
         complementarity: details::complementarity(ids.len(), replays),
-        bands: bands::bands(&judged, &curve, best, (from, to), seed),
-        tasks: details::tasks(&stage, &judged, aim),
-        cost_weights: details::weights(replays, file.dials.cost_scale, best),
+        bands: bands::bands(judged, &curve, best, range, seed),
+        tasks: details::tasks(stage, judged, aim),
+        cost_weights: details::weights(replays, cost_scale, best),
         stability: None,
         random,
         router,
@@ -189,6 +189,11 @@ pub fn evaluate(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], aim
         front,
         notes,
     })
+}
+
+fn heights(curve: &[Knot], zero: &Hull, oracle: &Strategy, (from, to): (f64, f64)) -> Aiq {
+    let router = Hull::new(curve.iter().map(|k| (k.usd, k.quality))).mean_height(from, to);
+    Aiq { router, zero: zero.mean_height(from, to), oracle: oracle.score }
 }
 
 /// Proves the guarantee on random halves of the rows and looks at the other halves, so many times. ε and δ are those of
@@ -223,9 +228,14 @@ pub fn replay_online(
     online::replay(file, &judged, lambda, settings, seed)
 }
 
-fn single(id: &str, candidate: usize, rows: &[ReplayRow]) -> Option<Strategy> {
-    let own: Vec<&Replay> = rows.iter().filter_map(|row| row.of(candidate)).collect();
-    (!own.is_empty()).then(|| strategy(id, &own))
+/// Every candidate that answered some rows, and the cheapest of them.
+fn singles(ids: &[&str], rows: &[ReplayRow]) -> Result<(Vec<Strategy>, Strategy)> {
+    let answers = |c: usize| rows.iter().filter_map(|row| row.of(c)).collect::<Vec<_>>();
+    let all = ids.iter().enumerate().map(|(c, id)| (id, answers(c))).filter(|(_, own)| !own.is_empty());
+    let all: Vec<Strategy> = all.map(|(id, own)| strategy(id, &own)).collect();
+    let cheapest = all.iter().min_by(|a, b| a.usd.total_cmp(&b.usd)).cloned();
+    let cheapest = cheapest.ok_or_else(|| Error::input("outcomes", "no candidate of the router answered these rows"))?;
+    Ok((all, cheapest))
 }
 
 fn strategy(name: &str, picks: &[&Replay]) -> Strategy {

@@ -133,8 +133,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// Routes prompts, evenly spread over the rows, as they are and edited.
 fn check_stability(args: &Args, data: &Data, rows: &[usize], policy: &Policy, most: usize) -> anyhow::Result<Vec<Stability>> {
     let router = Router::load(&read(&args.router)?, &read(&args.data.embedder)?, args.seed)?;
-    let step = rows.len().div_ceil(most.max(1)).max(1);
-    let texts: Vec<&str> = rows.iter().step_by(step).map(|&row| data.log.rows[row].query.as_str()).collect();
+    let count = most.min(rows.len());
+    let texts: Vec<&str> = (0..count).map(|i| data.log.rows[rows[i * rows.len() / count]].query.as_str()).collect();
     Ok(stability(&texts, args.seed, |text| Ok(router.route(&Prompt::from(text), policy)?.model))?)
 }
 

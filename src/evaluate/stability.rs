@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct Stability {
     /// What was done to the prompts.
     pub edit: String,
-    /// Share of decisions that are the same after it.
+    /// Share of decisions that are the same after it; 1 where there are none.
     pub unchanged: f64,
     /// Prompts that the edit changes: the others say nothing.
     pub rows: usize,
@@ -46,7 +46,8 @@ pub fn stability(texts: &[&str], seed: u64, decide: impl Fn(&str) -> Result<Stri
     let same: Vec<Vec<Option<bool>>> = texts.par_iter().enumerate().map(same).collect::<Result<_>>()?;
     let of = |(at, (name, _)): (usize, &Edit)| {
         let known: Vec<bool> = same.iter().filter_map(|row| row[at]).collect();
-        let unchanged = known.iter().filter(|same| **same).count() as f64 / known.len().max(1) as f64;
+        let changed = known.iter().filter(|same| !**same).count();
+        let unchanged = 1.0 - changed as f64 / known.len().max(1) as f64;
         Stability { edit: (*name).into(), unchanged, rows: known.len() }
     };
     Ok(EDITS.iter().enumerate().map(of).collect())

@@ -72,7 +72,7 @@ fn print_front(front: &FrontMetrics) -> anyhow::Result<()> {
 fn print_stability(report: &Report) -> anyhow::Result<()> {
     let Some(lines) = &report.stability else { return Ok(()) };
     say!("\ndecisions that stay under small edits, of prompts that the edit changes");
-    lines.iter().try_for_each(|line| {
+    lines.iter().filter(|line| line.rows > 0).try_for_each(|line| {
         say!("  {:46} {:7.2}% {:7}", line.edit, 100.0 * line.unchanged, line.rows);
         Ok(())
     })

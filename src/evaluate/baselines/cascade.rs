@@ -47,7 +47,7 @@ pub(super) fn way(stage: &Stage, judged: &Rows, training: &Rows) -> Result<(Vec<
     let points = chains.iter().map(|chain| realised.run(chain)).map(|(usd, score)| Point { usd, score }).collect();
     let most = chains.iter().map(|chain| chain.asked.len() + 1).max().unwrap_or(1);
     let note = format!(
-        "{} chains of up to {most} candidates, chosen on the training rows; pays for every call. Logs hold no answers, so the scorer \
+        "{} chains of up to {most} candidates, chosen on the training rows, to most of which the head is fitted; pays for every call. Logs hold no answers, so the scorer \
          is the head's calibrated probability for the prompt and not, as in the paper, a judge of the answer",
         chains.len()
     );

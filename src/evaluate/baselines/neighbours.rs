@@ -11,7 +11,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
 /// Numbers of neighbours that are tried.
-const TRIED: [usize; 7] = [3, 5, 10, 20, 40, 80, 160];
+const TRIED: [usize; 8] = [3, 5, 10, 20, 40, 80, 160, 320];
 /// So many training prompts, evenly spread, tell which k is best.
 const ASKED: usize = 2000;
 /// Prompts that are compared with all training prompts in one matrix product.

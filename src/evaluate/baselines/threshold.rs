@@ -31,7 +31,7 @@ pub(super) fn way(stage: &Stage, judged: &Rows, training: &Rows) -> Result<(Vec<
     let thresholds = thresholds(&both(&training.replays, weak, strong));
     let points = realise(&both(&judged.replays, weak, strong), &thresholds);
     let [weak, strong] = [weak, strong].map(|c| &stage.file.catalog.candidates()[c].id);
-    Ok((points, format!("{weak} and {strong}, the pair with the highest AIQ on the training rows; predictions are the head's")))
+    Ok((points, format!("{weak} and {strong}, the pair with the highest AIQ on the training rows, to most of which the head is fitted")))
 }
 
 fn both(rows: &[ReplayRow], weak: usize, strong: usize) -> Vec<Both<'_>> {
