@@ -67,7 +67,7 @@ fn evaluated(picked: usize, more: &[&str]) -> (String, Value) {
     (String::from_utf8(once).unwrap(), serde_json::from_slice(&std::fs::read(at("all.json")).unwrap()).unwrap())
 }
 
-const EVERYTHING: [&str; 4] = ["--splits", "20", "--online", "0.2"];
+const EVERYTHING: [&str; 6] = ["--splits", "20", "--online", "0.2", "--stability", "10"];
 
 fn select<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
     page.select(&Selector::parse(selector).unwrap()).collect()
@@ -91,7 +91,8 @@ fn the_page_is_sound_and_its_figures_are_told() {
         assert_eq!((titles.len(), descriptions.len()), (2, 2), "one for wide and one for narrow windows");
         assert!(titles.iter().chain(&descriptions).all(|t| t.len() > 5) && !within(figure, "figcaption")[0].is_empty());
     }
-    assert_eq!(select(&page, "figure + details table").len(), 5 + 1, "the numbers of each; the curve's dial has a table of its own");
+    let numbers = select(&page, "figure + details");
+    assert!(numbers.len() == 5 && numbers.iter().all(|details| !within(details, "tbody tr").is_empty()), "the numbers of each");
     let ids: Vec<&str> = select(&page, "[id]").iter().filter_map(|e| e.attr("id")).collect();
     assert!(ids.iter().enumerate().all(|(i, id)| !ids[..i].contains(id)), "an id appears twice: {ids:?}");
     let named = select(&page, "[aria-labelledby]").into_iter().flat_map(|e| e.attr("aria-labelledby").unwrap_or_default().split(' '));
@@ -126,7 +127,7 @@ fn names_are_shown_as_they_are() {
         assert!(told.iter().any(|t| t == id), "{id} is in no table: {told:?}");
     }
     assert!(drawn.iter().any(|t| t == IDS[0]) && drawn.iter().any(|t| t == IDS[2]), "{drawn:?}");
-    assert!(told.iter().any(|t| t == "<i>data</i> (4,321 rows)"));
+    assert!(told.iter().any(|t| t == "<em>sums</em>") && told.iter().any(|t| t == "<i>data</i> (4,321 rows)"));
 }
 
 /// As the page writes shares, and costs in dollars per 1,000 calls.
@@ -153,6 +154,9 @@ fn every_number_is_in_a_table() {
     each(&all["calibration"]["bins"]).iter().filter(|b| b["count"] != 0).for_each(|b| has(percent(&b["observed"]), "bin"));
     each(&all["picks"]).iter().for_each(|p| has(format!("{:.1}", p["right"].as_f64().unwrap() + 0.0), "picks"));
     each(&all["online"]).iter().for_each(|o| has(format!("{:.4}", o["bandit"].as_f64().unwrap()), "online"));
+    each(&all["stability"]).iter().for_each(|s| has(percent(&s["unchanged"]), "stability"));
+    each(&all["bands"]).iter().for_each(|b| has(percent(&b["low"]), "band"));
+    has(format!("{:.4}", all["front"]["hypervolume"].as_f64().unwrap()), "front");
     has(percent(&all["splits"]["costSaved"]), "guarantee");
     has("$4.00".into(), "the best single candidate's cost, per 1,000 calls");
     has("$0.0200".into(), "the cheapest's");

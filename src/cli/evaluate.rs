@@ -15,7 +15,8 @@ use pointsman::policy::{MinQuality, Policy};
 use pointsman::prompt::Prompt;
 use pointsman::router::Router;
 use pointsman::train::{Asked, Split};
-use std::path::PathBuf;
+use serde_json::{Value, to_value};
+use std::path::{Path, PathBuf};
 
 /// Replay logged outcomes: what routing would have scored and cost, beside what needs no router.
 #[derive(clap::Args)]
@@ -82,8 +83,18 @@ impl Args {
             Side::Train => "of the training split, which flatters routing",
             Side::All => "of all splits, which flatters routing",
         };
-        let files = self.data.outcomes.iter().map(|path| path.display().to_string()).collect();
+        let files = self.data.logs.outcomes.iter().map(|path| path.display().to_string()).collect();
         Replayed { files, router: self.router.display().to_string(), split, dial, seed: self.seed }
+    }
+}
+
+impl Side {
+    fn holds(self, split: Split) -> bool {
+        match self {
+            Self::Test => split == Split::Test,
+            Self::Train => split == Split::Train,
+            Self::All => true,
+        }
     }
 }
 
@@ -94,12 +105,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let file = RouterFile::parse(&read(&args.router)?)?;
     let data = args.data.load(None)?;
     check_fingerprint(&file, &data.fingerprint)?;
-    let wanted = |split: Split| match args.split {
-        Side::Test => split == Split::Test,
-        Side::Train => split == Split::Train,
-        Side::All => true,
-    };
-    let rows: Vec<usize> = (0..data.log.rows.len()).filter(|&r| wanted(data.log.rows[r].split)).collect();
+    let rows: Vec<usize> = (0..data.log.rows.len()).filter(|&r| args.split.holds(data.log.rows[r].split)).collect();
     let off_policy = decisions::judge(args, &file, &data, &rows, file.dials.aim(&policy)?)?;
     if args.data.logs.outcomes.is_empty() {
         return off_policy.map_or(Ok(()), |found| decisions::finish(args, &found));
@@ -113,11 +119,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let online = args.online.map(|explore| replay_online(&file, &data.log, &data.seen, &rows, lambda, settings(explore), args.seed));
     let online = online.transpose()?;
     if let Some(path) = &args.json {
-        let mut all = serde_json::to_value(&report)?;
-        all["splits"] = serde_json::to_value(splits)?;
-        all["online"] = serde_json::to_value(&online)?;
-        all["offPolicy"] = serde_json::to_value(&off_policy)?;
-        write(path, &serde_json::to_vec_pretty(&all)?)?;
+        let others = [("splits", to_value(splits)?), ("online", to_value(&online)?), ("offPolicy", to_value(&off_policy)?)];
+        write_json(path, &report, others)?;
     }
     if let Some(path) = &args.report {
         let (splits, online, provenance) = (splits.as_ref(), online.as_deref(), &file.provenance);
@@ -128,6 +131,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     splits.map_or(Ok(()), |splits| print_splits(&splits))?;
     online.map_or(Ok(()), |curve| print_online(&curve))?;
     off_policy.map_or(Ok(()), |found| decisions::print(args, &found))
+}
+
+/// The report, and by name what else was asked for.
+fn write_json(path: &Path, report: &Report, others: [(&str, Value); 3]) -> anyhow::Result<()> {
+    let mut all = to_value(report)?;
+    others.into_iter().for_each(|(name, value)| all[name] = value);
+    write(path, &serde_json::to_vec_pretty(&all)?)
 }
 
 /// Routes prompts, evenly spread over the rows, as they are and edited.

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::labels::{Rect, Room};
-use super::legend::line_key;
+use super::legend::{line_key, ring_key};
 use super::number::{percent, round_usd, usd};
 use super::palette::{Ink, MIX, QUIET, ROUTER, SERIES, TEXT};
 use super::plot::{Area, Chart, Figure, Frame, LETTERS, anchored, chart, fill, line, px};
@@ -14,6 +14,9 @@ use pointsman::evaluate::{Hull, Report, Strategy};
 
 type Line = Vec<(f64, f64)>;
 
+/// Baselines that have marks of their own in the figure.
+const SHOWN: [&str; 3] = ["best single", "random", "zero router"];
+
 /// What is drawn.
 struct Curves<'a> {
     report: &'a Report,
@@ -24,7 +27,8 @@ struct Curves<'a> {
 
 pub fn figure(report: &Report) -> anyhow::Result<Markup> {
     let hull = |points: Line| Hull::new(points).vertices().to_vec();
-    let others = report.baselines.iter().map(|b| (b.name.as_str(), hull(b.points.iter().map(|p| (p.usd, p.score)).collect())));
+    let others = report.baselines.iter().filter(|b| !SHOWN.contains(&b.name.as_str()));
+    let others = others.map(|b| (b.name.as_str(), hull(b.points.iter().map(|p| (p.usd, p.score)).collect())));
     let curves = Curves {
         report,
         router: hull(report.curve.iter().map(|k| (k.usd, k.quality)).collect()),
@@ -136,7 +140,10 @@ fn legend(curves: &Curves) -> Markup {
         ul.legend {
             (line_key(ROUTER, "router, every dial"))
             (line_key(MIX, "zero router: the best blind mix of single candidates"))
-            @for (i, (name, _)) in curves.others.iter().enumerate() { (line_key(SERIES[i % SERIES.len()], name)) }
+            @for (i, (name, points)) in curves.others.iter().enumerate() {
+                @let ink = SERIES[i % SERIES.len()];
+                @if points.len() == 1 { (ring_key(ink, name)) } @else { (line_key(ink, name)) }
+            }
         }
     }
 }

@@ -45,8 +45,8 @@ pub struct Room {
 impl Room {
     /// Finds a place beside a point, and takes it. None where there is no room.
     pub fn place(&mut self, (x, y): (i32, i32), name: &str, gap: i32) -> Option<Place> {
-        // Letters are some 0.56 of their size wide on average.
-        let (width, height) = (name.chars().count() as i32 * self.letters * 56 / 100, self.letters * 12 / 10);
+        // Letters are some 0.6 of their size wide on average, in wide fonts.
+        let (width, height) = (name.chars().count() as i32 * self.letters * 60 / 100, self.letters * 12 / 10);
         let slanted = gap * 7 / 10;
         let sides = [
             ((gap, 0), HPos::Left, VPos::Center),

@@ -15,6 +15,12 @@ pub fn line_key(ink: Ink, name: &str) -> Markup {
     key(&piece, name)
 }
 
+/// A ring, as a strategy without a dial is drawn.
+pub fn ring_key(ink: Ink, name: &str) -> Markup {
+    let (across, down, radius) = (WIDTH * FINE / 2, HEIGHT * FINE / 2, 5 * FINE);
+    key(&html! { circle cx=(across) cy=(down) r=(radius) fill="none" stroke=(ink.name()) stroke-width=(2 * FINE) {} }, name)
+}
+
 /// A piece of area.
 pub fn area_key(ink: Ink, name: &str) -> Markup {
     key(&html! { rect width=(WIDTH * FINE) height=(HEIGHT * FINE) fill=(ink.name()) {} }, name)

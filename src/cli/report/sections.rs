@@ -5,7 +5,7 @@ use super::number::{count, percent, plain, points, usd};
 use super::table::{judged, number, table, word};
 use super::verdict::loses_on;
 use maud::{Markup, html};
-use pointsman::evaluate::{Baseline, FrontMetrics, Hull, Report, Splits, Stability, Strategy, Task, WeightLine};
+use pointsman::evaluate::{Baseline, FrontMetrics, Report, Splits, Stability, Strategy, Task, WeightLine};
 
 /// Everything that answers every row, at one point; then what has a dial, over all of it.
 pub fn ways(report: &Report) -> Markup {
@@ -27,32 +27,35 @@ pub fn ways(report: &Report) -> Markup {
     html! {
         (table("Ways to route, at one point", &head, strategies.into_iter().map(line).collect()))
         h3 { "Over all dials" }
-        p { "AIQ is the mean height of the cost-score curve, from the cheapest single candidate's cost to the best one's." }
+        p {
+            "AIQ is the mean height of the cost-score curve, from the cheapest single candidate's cost to the best one's. Score and cost "
+            "are those of the setting nearest below the router's cost."
+        }
         (curves(report))
+        @if !report.notes.is_empty() { ul.notes { @for note in &report.notes { li { (note) } } } }
     }
 }
 
 fn curves(report: &Report) -> Markup {
-    let own = (report.router.usd, report.router.score);
-    let height = |points: &[(f64, f64)]| Hull::new(points.iter().copied()).height(own.0);
-    let router: Vec<(f64, f64)> = report.curve.iter().map(|k| (k.usd, k.quality)).collect();
-    let tell = |x: f64| number(plain(100.0 * x, 2));
+    let line = |name: &str, aiq: f64, at: Option<(f64, f64)>, note: &str| {
+        let (score, cost) = at.map_or_else(|| ("costs more".into(), String::new()), |(cost, score)| (percent(score), usd(cost)));
+        vec![word(name), number(plain(100.0 * aiq, 2)), number(score), number(cost), word(note)]
+    };
+    let own = |s: &Strategy| Some((s.usd, s.score));
     let fixed = [
-        vec![word("router"), tell(report.aiq.router), number(percent(height(&router))), word("")],
-        vec![
-            word("zero router"),
-            judged(plain(100.0 * report.aiq.zero, 2), false),
-            number(percent(report.zero.score)),
-            word("no look at the prompt"),
-        ],
-        vec![word("oracle"), tell(report.aiq.oracle), number(percent(report.oracle.score)), word("knows every outcome")],
+        line("router", report.aiq.router, own(&report.router), "at the chosen dial"),
+        line("zero router", report.aiq.zero, own(&report.zero), "the best blind mix of single candidates at the same cost"),
     ];
     let other = |b: &Baseline| {
-        let points: Vec<(f64, f64)> = b.points.iter().map(|p| (p.usd, p.score)).collect();
-        vec![word(b.name.as_str()), tell(b.aiq), number(percent(height(&points))), word(b.note.clone().unwrap_or_default())]
+        let at = b.within(report.router.usd).map(|point| (point.usd, point.score));
+        line(&b.name, b.aiq, at, b.note.as_deref().unwrap_or_default())
     };
-    let lines = fixed.into_iter().chain(report.baselines.iter().map(other)).collect();
-    table("Ways to route, over all dials", &["", "AIQ \u{d7} 100", "score at the router's cost", "note"], lines)
+    let others = report.baselines.iter().filter(|b| b.name != "zero router").map(other);
+    table(
+        "Ways to route, over all dials",
+        &["", "AIQ \u{d7} 100", "score", "cost per 1,000", "note"],
+        fixed.into_iter().chain(others).collect(),
+    )
 }
 
 pub fn tasks(tasks: &[Task]) -> Markup {
@@ -76,32 +79,34 @@ pub fn cost_weights(lines: &[WeightLine]) -> Markup {
         let point = |p: &pointsman::evaluate::Point| [number(percent(p.score)), number(usd(p.usd))];
         std::iter::once(number(format!("{}", l.cost_weight))).chain(point(&l.fixed)).chain(point(&l.dynamic)).collect()
     };
-    let head = ["p", "fixed", "cost", "dynamic", "cost"];
+    let head = ["p", "cost by candidate: score", "cost", "cost by prompt: score", "cost"];
     html! {
-        p { "The weight of cost p, as in MetaLLM's Tables 3 (fixed) and 4 (dynamic)." }
+        p { "The router at weights of cost p, as in MetaLLM's Tables 3 and 4: where each candidate is expected to cost its mean over these "
+            "rows, and where it is expected to cost what each prompt and its answer should." }
         (table("Cost weights", &head, lines.iter().map(line).collect()))
     }
 }
 
 pub fn guarantee(splits: &Splits) -> Markup {
-    let lines = [
-        ("promised: at most so many points lost", points(-splits.epsilon)),
-        ("promised: broken in at most", percent(splits.delta)),
-        ("routing was proven, so that anything was saved, in", percent(splits.proven)),
-        ("cost saved on average", percent(splits.cost_saved)),
+    let line = |name: &str, value: String| vec![word(name), number(value)];
+    let lines = vec![
+        line("promised: points lost, at most", plain(100.0 * splits.epsilon, 2)),
+        line("promised: broken in at most", percent(splits.delta)),
+        vec![word("found: broken in"), judged(percent(splits.exceeded), splits.exceeded > splits.delta)],
+        line("some routing was proven, so that there was anything to save, in", percent(splits.proven)),
+        line("cost saved on average", percent(splits.cost_saved)),
     ];
-    let broken = vec![word("found: broken in"), judged(percent(splits.exceeded), splits.exceeded > splits.delta)];
-    let lines = lines.into_iter().map(|(name, value)| vec![word(name), number(value)]);
     html! {
         p { "Proven on one random half of the rows and looked at on the other, " (count(splits.splits)) " times." }
-        (table("Guarantee", &["", ""], lines.chain([broken]).collect()))
+        (table("Guarantee", &["", ""], lines))
     }
 }
 
 pub fn stability(edits: &[Stability]) -> Markup {
     let line = |s: &Stability| vec![word(s.edit.as_str()), number(percent(s.unchanged)), number(count(s.rows))];
     html! {
-        p { "Share of decisions that stay the same when a prompt is edited in ways that do not change what it asks." }
+        p { "Share of decisions that stay the same when a prompt is edited in ways that do not change what it asks, of prompts that the edit "
+            "changes." }
         (table("Stability", &["edit", "same decision", "rows"], edits.iter().map(line).collect()))
     }
 }
@@ -112,11 +117,12 @@ pub fn front(front: &FrontMetrics) -> Markup {
         ("inverted generational distance (0 is best)", front.igd),
         ("spread (0 is even)", front.spread),
         ("hypervolume", front.hypervolume),
-        ("hypervolume of the true front", front.hypervolume_true),
+        ("hypervolume of the exact front", front.hypervolume_true),
     ];
     let lines = lines.into_iter().map(|(name, x)| vec![word(name), number(value(x))]);
     html! {
-        p { "The router's cost-score front against the true one, both objectives scaled to 0 to 1, as OptLLM measures it." }
+        p { "Batches as `assign` plans them against the exact assignment: cost and predicted quality, scaled so that the exact front runs "
+            "from 0 to 1, as OptLLM measures them." }
         (table("Front", &["", ""], lines.collect()))
     }
 }

@@ -30,8 +30,8 @@ pub fn table(label: &str, head: &[&str], lines: Vec<Vec<Cell>>) -> Markup {
     let words: Vec<bool> = (0..head.len()).map(|i| lines.iter().all(|line| matches!(line.get(i), Some(Cell::Word(_)) | None))).collect();
     html! {
         div.scroll tabindex="0" role="region" aria-label=(label) {
-            table {
-                thead { tr { @for (title, is_word) in head.iter().zip(&words) { th.n[!is_word] scope="col" { (title) } } } }
+            table.tight[head.len() > 8] {
+                @if head.iter().any(|title| !title.is_empty()) { thead { tr { @for (title, is_word) in head.iter().zip(&words) { th.n[!is_word] scope="col" { (title) } } } } }
                 tbody { @for line in &lines { tr { @for (i, cell) in line.iter().enumerate() { (one(cell, i == 0)) } } } }
             }
         }

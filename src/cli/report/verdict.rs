@@ -3,7 +3,7 @@
 use super::number::{about, counted, percent, plain, points, points_apart, usd};
 use super::{Page, online};
 use maud::{Markup, html};
-use pointsman::evaluate::{Interval, Report, Task};
+use pointsman::evaluate::{Baseline, Interval, Report, Task};
 
 /// Every result on the page in which routing loses, in a sentence each.
 pub fn losses(page: &Page) -> Vec<String> {
@@ -44,12 +44,27 @@ fn against_blind(report: &Report) -> Vec<String> {
     lost
 }
 
+/// Baselines that are compared in sentences of their own, and the one that no router can be.
+const APART: [&str; 3] = ["best single", "zero router", "oracle"];
+
 fn against_others(report: &Report) -> Vec<String> {
-    let better = report.baselines.iter().filter(|other| other.aiq > report.aiq.router);
-    let tell = |height: f64| plain(100.0 * height, 2);
-    better
-        .map(|b| format!("{} has a curve of mean height {}, the router one of {}", b.name, tell(b.aiq), tell(report.aiq.router)))
-        .collect()
+    let better = report.better();
+    let ahead = |other: &Baseline| {
+        let (_, point, beyond) = better.iter().find(|(found, ..)| found.name == other.name)?;
+        let how_sure = if *beyond { "beyond" } else { "within" };
+        let points = points_apart(point.score - report.router.score);
+        Some(format!("scores {points} points more at no more cost, {how_sure} the 95% band of the router's curve"))
+    };
+    let higher = |other: &Baseline| {
+        let (theirs, own) = (plain(100.0 * other.aiq, 2), plain(100.0 * report.aiq.router, 2));
+        (other.aiq > report.aiq.router).then(|| format!("has a curve of mean height {theirs} over all dials, the router one of {own}"))
+    };
+    let others = report.baselines.iter().filter(|other| !APART.contains(&other.name.as_str()));
+    let tell = |other: &Baseline| {
+        let found: Vec<String> = ahead(other).into_iter().chain(higher(other)).collect();
+        (!found.is_empty()).then(|| format!("{} {}", other.name, found.join(", and ")))
+    };
+    others.filter_map(tell).collect()
 }
 
 /// Whether the router scores less than the best single candidate on a task.
