@@ -97,7 +97,7 @@ struct Sample {
 /// [`Error::BadInput`] where there is no such row, where one lacks its propensity, where the router agrees with the log on
 /// none, or for a limit that is not above 0.
 pub fn off_policy(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], settings: OffPolicySettings) -> Result<OffPolicy> {
-    if let Some(clip) = settings.clip.filter(|clip| !(*clip > 0.0)) {
+    if let Some(clip) = settings.clip.filter(|clip| clip.is_nan() || *clip <= 0.0) {
         return Err(Error::input("clip", format!("{clip} is not a number above 0")));
     }
     let propensities = propensities(log, rows)?;
@@ -196,7 +196,7 @@ fn estimates(samples: &[Sample], seed: u64) -> [Estimates; 2] {
 }
 
 /// IPS, SNIPS and DR, of scores and of costs.
-fn figures<'a>(samples: &mut dyn Iterator<Item = &'a Sample>) -> [[f64; 3]; 2] {
+fn figures(samples: &mut dyn Iterator<Item = &Sample>) -> [[f64; 3]; 2] {
     let (mut n, mut weights, mut weighted, mut robust) = (0.0, 0.0, [0.0; 2], [0.0; 2]);
     for sample in samples {
         n += 1.0;

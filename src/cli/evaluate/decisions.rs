@@ -28,7 +28,8 @@ pub fn print(args: &Args, found: &OffPolicy) -> anyhow::Result<()> {
     say!("\n{} logged decisions; costs in US dollars per 1,000 calls; 95% intervals", found.rows);
     say!("  {:34} {:>8} {:>18} {:>10} {:>22}", "", "score", "", "cost", "");
     say!("  {:34} {:7.2}% {:18} {:10.4}", "logged decisions", 100.0 * found.logged.score, "", 1e3 * found.logged.usd);
-    let estimators: [(&str, fn(&Estimates) -> Interval); 3] = [
+    type Estimator = fn(&Estimates) -> Interval;
+    let estimators: [(&str, Estimator); 3] = [
         ("router, inverse propensity (IPS)", |e| e.ips),
         ("router, self-normalised (SNIPS)", |e| e.snips),
         ("router, doubly robust (DR)", |e| e.doubly_robust),

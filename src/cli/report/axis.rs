@@ -114,7 +114,7 @@ fn round_steps((low, high): (f64, f64), about: f64) -> Vec<f64> {
 fn decades((low, high): (f64, f64), narrow: bool) -> Vec<f64> {
     let wide = high - low;
     let steps: &[f64] = match (wide * if narrow { 2.0 } else { 1.0 }) as u32 {
-        0 | 1 | 2 => &[1.0, 2.0, 5.0],
+        0..=2 => &[1.0, 2.0, 5.0],
         3 | 4 => &[1.0, 3.0],
         _ => &[1.0],
     };
