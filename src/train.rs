@@ -134,13 +134,11 @@ pub fn train_on(
     let inputs = training.inputs(&map)?;
     watch("comparing rows");
     let folds = Folds::new(&inputs, &training.folds);
-    let mut quality =
-        folds.fit(settings.link, &training.scores(), true, &|penalty| watch(&format!("fitting scores, penalty {penalty}")))?;
+    let watch_fit = |what: &'static str| move |penalty: f64| watch(&format!("fitting {what}, penalty {penalty}"));
+    let mut quality = folds.fit(settings.link, &training.scores(), true, &watch_fit("scores"))?;
     let platt = training.calibrate(&mut quality);
-    let watch_lengths = |penalty: f64| watch(&format!("fitting answer lengths, penalty {penalty}"));
-    let lengths = folds.fit(Link::Identity, &training.lengths(&catalog), false, &watch_lengths)?;
+    let lengths = folds.fit(Link::Identity, &training.lengths(&catalog), false, &watch_fit("answer lengths"))?;
     let head = training.head(&folds, &quality, &platt, &lengths)?;
-    watch("describing tasks");
     let tasks = training.tasks(&folds, &inputs, &head, &quality)?;
     watch("replaying every exchange rate");
     let (mut dials, best_single, routed) = training.dials(&catalog, &quality, &lengths, &far)?;
