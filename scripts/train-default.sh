@@ -9,6 +9,7 @@ cd "$root"
 cargo build --release --locked --quiet
 target/release/pointsman train --out models/default.router --date 2026-11-22 \
     --outcomes "$data/zeroeval/data.jsonl.gz" "$data/mmlu_pro/data.jsonl.gz" \
+    --prices models/candidates.json --prices "$data/zeroeval/models.json" --prices "$data/mmlu_pro/models.json" \
     --rename Meta-Llama-3.1-8B-Instruct=llama-3.1-8b-instruct --rename Llama-3.1-8B-Instruct=llama-3.1-8b-instruct \
     --rename Meta-Llama-3.1-70B-Instruct=llama-3.1-70b-instruct --rename Llama-3.1-70B-Instruct=llama-3.1-70b-instruct \
     --rename gemini-1.5-flash-002=gemini-1.5-flash --rename gemini-1.5-pro-002=gemini-1.5-pro \

@@ -43,8 +43,8 @@ impl RouterFile {
     /// [`Error::BadInput`] for a candidate that cannot be placed, [`Error::BadArtifact`] for an impossible catalog.
     pub fn with_lineup(self, entries: &[Entry]) -> Result<Self> {
         let listed = Catalog::new(entries.iter().map(|entry| self.candidate(entry)).collect::<Result<_>>()?)?;
-        if listed == self.catalog {
-            return Ok(self);
+        if compete_alike(&listed, &self.catalog) {
+            return Ok(Self { catalog: listed, ..self });
         }
         let rows = entries.iter().map(|entry| self.row(entry)).collect::<Result<Vec<_>>>()?;
         let heads: Vec<&Head> = rows.iter().map(|row| &row.head).collect();
@@ -107,6 +107,12 @@ impl RouterFile {
         let lengths = row(lengths, length.bias.mean().unwrap_or(0.0))?;
         Head::new(self.head.link(), row(placed.weights.clone(), placed.bias)?, spread, lengths)
     }
+}
+
+/// Whether all candidates, prices and lengths are the same, so that no choice differs but for limits.
+fn compete_alike(a: &Catalog, b: &Catalog) -> bool {
+    let matters = |c: &Candidate| (c.id.clone(), c.usd_per_mtok_in, c.usd_per_mtok_out, c.expected_output_tokens);
+    a.candidates().iter().map(matters).eq(b.candidates().iter().map(matters))
 }
 
 struct Row {

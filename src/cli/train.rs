@@ -26,7 +26,8 @@ pub struct Args {
     #[arg(long, value_delimiter = ',')]
     candidates: Option<Vec<String>>,
     /// Prices: a JSON object of `usd_per_mtok_in`, `usd_per_mtok_out`, `context_tokens`, `supports` by candidate.
-    /// Without it: a `models.json` beside each outcome file; without that too, prices are fitted to the logged costs.
+    /// Of several files, the first that says something counts. Without it: a `models.json` beside each outcome file; without
+    /// that too, prices are fitted to the logged costs.
     #[arg(long)]
     prices: Vec<PathBuf>,
     /// The linear layer.
@@ -152,7 +153,7 @@ fn read_cards(args: &Args) -> anyhow::Result<Cards> {
         })?;
         for (id, card) in listed {
             let name = args.data.rename.iter().find(|(old, _)| *old == id).map_or(&id, |(_, new)| new);
-            cards.entry(name.clone()).or_insert(card);
+            cards.entry(name.clone()).or_default().complete(card);
         }
     }
     Ok(cards)

@@ -21,6 +21,18 @@ pub struct ModelCard {
     pub supports: Vec<String>,
 }
 
+impl ModelCard {
+    /// Takes from another card what this one leaves open.
+    pub fn complete(&mut self, other: Self) {
+        self.usd_per_mtok_in = self.usd_per_mtok_in.or(other.usd_per_mtok_in);
+        self.usd_per_mtok_out = self.usd_per_mtok_out.or(other.usd_per_mtok_out);
+        self.context_tokens = self.context_tokens.or(other.context_tokens);
+        if self.supports.is_empty() {
+            self.supports = other.supports;
+        }
+    }
+}
+
 /// Model cards by id.
 pub type Cards = HashMap<String, ModelCard>;
 

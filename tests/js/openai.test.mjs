@@ -35,11 +35,11 @@ const CALLS = {
     client.chat.completions.create({ model, messages: [{ role: 'user', content: [{ type: 'text', text: PROMPT }, PICTURE] }] })
   ),
   'a chat that wants JSON': (client, model) => (
-    client.chat.completions.create({ model, messages: MESSAGES, response_format: { type: 'json_object' }, max_completion_tokens: 9 })
+    client.chat.completions.create({ model, messages: MESSAGES, response_format: { type: 'json_object' }, max_completion_tokens: 999 })
   ),
   'a response': (client, model) => client.responses.create({ model, input: PROMPT, instructions: 'Be brief.' }),
   'a response to items': (client, model) => (
-    client.responses.create({ model, input: [{ role: 'user', content: [{ type: 'input_text', text: PROMPT }] }], max_output_tokens: 99 })
+    client.responses.create({ model, input: [{ role: 'user', content: [{ type: 'input_text', text: PROMPT }] }], max_output_tokens: 999 })
   ),
 };
 

@@ -13,7 +13,7 @@ import { BIN, PKG, ROOT } from './support/paths.mjs';
 import { run } from './support/run.mjs';
 import { startWorker } from './support/worker.mjs';
 
-const PROMPT = 'Prove that there are infinitely many primes.';
+const PROMPT = 'Which enzyme unwinds the DNA double helix?';
 const FILES = [
   'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'adapters/ai-sdk.d.ts', 'adapters/ai-sdk.js', 'adapters/body.js',
   'adapters/dispatch.js', 'adapters/openai.d.ts', 'adapters/openai.js', 'adapters/request.js',

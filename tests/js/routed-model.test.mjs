@@ -68,7 +68,7 @@ test('only its models may be chosen, and the policy narrows them', async () => {
   const router = planted();
   await both(speaker(), speaker(), { policy: (call) => ({ maxUsd: call.maxOutputTokens, allow: ['second', 'third'] }) }, router).doGenerate({ prompt, maxOutputTokens: 5 });
   await both(speaker(), speaker(), {}, router).doGenerate({ prompt });
-  assert.deepEqual(router.asked.map(({ options }) => options), [{ needs: [], maxUsd: 5, allow: ['second'] }, { needs: [], allow: ['first', 'second'] }]);
+  assert.deepEqual(router.asked.map(({ options }) => options), [{ needs: [], maxOutputTokens: 5, maxUsd: 5, allow: ['second'] }, { needs: [], allow: ['first', 'second'] }]);
 });
 
 const ABLE = ['first', 'second'].map((id) => ({ id, supports: ['tools', 'vision', 'json'] }));

@@ -13,7 +13,7 @@ import { PKG } from './support/paths.mjs';
 const CODE = {
   'browser.js': 12e3,
   'slim/fetch.js': 11e3,
-  'worker/browser.js': 4e3,
+  'worker/browser.js': 5e3,
   'worker/browser-thread.js': 12.5e3,
 };
 const FILES = { 'assets/router.bin': 400e3, 'assets/embedder.bin': 21.5e6 };

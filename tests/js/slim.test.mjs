@@ -9,7 +9,7 @@ import { createRouter as createForWeb } from '../../pkg/slim/fetch.js';
 import { createRouter, PointsmanError } from '../../pkg/slim/node.js';
 import { PKG } from './support/paths.mjs';
 
-const PROMPT = 'Prove that there are infinitely many primes.';
+const PROMPT = 'Which enzyme unwinds the DNA double helix?';
 const PATHS = {
   wasm: join(PKG, 'wasm', 'pointsman_simd128_bg.wasm'),
   router: join(PKG, 'assets', 'router.bin'),

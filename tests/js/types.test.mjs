@@ -73,8 +73,8 @@ await router.route('x', { costweight: 1 });
 await router.assign(['x'], { budgetUsd: 1, minQuality: 0.5 });
 // @ts-expect-error no goal
 await router.assign(['x'], { caution: 1 });
-// @ts-expect-error feedback needs a score
-router.feedback('id', { usd: 1 });
+// @ts-expect-error a score is a number
+router.feedback('id', { score: 'good' });
 // @ts-expect-error rank takes no signal
 await router.rank('x', { signal: new AbortController().signal });
 // @ts-expect-error a number is no prompt
@@ -103,7 +103,7 @@ for (const [name, compilerOptions] of Object.entries({
 }
 
 test('the package exports what is declared', () => {
-  for (const module of [entry, slim, worker]) assert.deepEqual(Object.keys(module).sort(), ['PointsmanError', 'createRouter']);
+  for (const module of [entry, slim, worker]) assert.deepEqual(Object.keys(module).sort(), ['PointsmanError', 'createRouter', 'explain']);
 });
 
 test('the sources of the package agree with their types', async () => {

@@ -25,7 +25,7 @@ for (const [name, source] of Object.entries(SOURCES)) {
   test(`from ${name}`, async () => {
     const printed = await runModule(`
       const router = await createRouter({ wasm: ${source} });
-      console.log((await router.route('Prove that there are infinitely many primes.')).reason);
+      console.log((await router.route('Which enzyme unwinds the DNA double helix?')).reason);
     `);
     assert.equal(printed, 'utility\n');
   });
@@ -35,7 +35,7 @@ test('a start that failed may be tried again', async () => {
   const printed = await runModule(`
     await createRouter({ wasm: bytes.subarray(0, 100) }).catch(({ code }) => console.log(code));
     await createRouter({ wasm: 'missing.wasm' }).catch(({ code }) => console.log(code));
-    console.log((await (await createRouter()).route('Prove that there are infinitely many primes.')).reason);
+    console.log((await (await createRouter()).route('Which enzyme unwinds the DNA double helix?')).reason);
   `);
   assert.equal(printed, 'ENGINE\nIO\nutility\n');
 });
