@@ -156,7 +156,6 @@ fn every_number_is_in_a_table() {
     each(&all["online"]).iter().for_each(|o| has(format!("{:.4}", o["bandit"].as_f64().unwrap()), "online"));
     each(&all["stability"]).iter().for_each(|s| has(percent(&s["unchanged"]), "stability"));
     each(&all["bands"]).iter().for_each(|b| has(percent(&b["low"]), "band"));
-    has(format!("{:.4}", all["front"]["hypervolume"].as_f64().unwrap()), "front");
     has(percent(&all["splits"]["costSaved"]), "guarantee");
     has("$4.00".into(), "the best single candidate's cost, per 1,000 calls");
     has("$0.0200".into(), "the cheapest's");
