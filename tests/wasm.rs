@@ -17,7 +17,7 @@ fn bytes(file: &[u8]) -> FileBytes {
 }
 
 fn router() -> WasmRouter {
-    WasmRouter::new(ROUTER, bytes(EMBEDDER), 1, None).unwrap()
+    WasmRouter::new(ROUTER, bytes(EMBEDDER), 1, None, JsValue::UNDEFINED).unwrap()
 }
 
 fn get(value: &JsValue, key: &str) -> JsValue {
@@ -103,10 +103,10 @@ fn bad_input_is_a_typed_error() {
 
 #[wasm_bindgen_test]
 fn damaged_files_are_typed_errors() {
-    assert_eq!(code(WasmRouter::new(&ROUTER[..99], bytes(EMBEDDER), 0, None)), "BAD_ARTIFACT");
-    assert_eq!(code(WasmRouter::new(ROUTER, bytes(&EMBEDDER[..999]), 0, None)), "BAD_ARTIFACT");
-    assert_eq!(code(WasmRouter::new(EMBEDDER, bytes(ROUTER), 0, None)), "BAD_ARTIFACT");
-    assert_eq!(code(WasmRouter::new(ROUTER, bytes(&[]), 0, None)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(&ROUTER[..99], bytes(EMBEDDER), 0, None, JsValue::UNDEFINED)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(ROUTER, bytes(&EMBEDDER[..999]), 0, None, JsValue::UNDEFINED)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(EMBEDDER, bytes(ROUTER), 0, None, JsValue::UNDEFINED)), "BAD_ARTIFACT");
+    assert_eq!(code(WasmRouter::new(ROUTER, bytes(&[]), 0, None, JsValue::UNDEFINED)), "BAD_ARTIFACT");
 }
 
 #[wasm_bindgen_test]
@@ -114,9 +114,9 @@ fn a_hash_from_the_host_must_be_the_files() {
     let file = bytes(EMBEDDER);
     let right = Sha256::digest(&EMBEDDER[..file.sealed_bytes()]).to_vec();
     assert_eq!(file.length(), EMBEDDER.len());
-    assert!(WasmRouter::new(ROUTER, file, 0, Some(right.clone())).is_ok());
+    assert!(WasmRouter::new(ROUTER, file, 0, Some(right.clone()), JsValue::UNDEFINED).is_ok());
     for wrong in [vec![], right[1..].to_vec(), vec![0; 32]] {
-        assert_eq!(code(WasmRouter::new(ROUTER, bytes(EMBEDDER), 0, Some(wrong))), "BAD_ARTIFACT");
+        assert_eq!(code(WasmRouter::new(ROUTER, bytes(EMBEDDER), 0, Some(wrong), JsValue::UNDEFINED)), "BAD_ARTIFACT");
     }
 }
 
