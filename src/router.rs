@@ -5,6 +5,7 @@ mod decision;
 mod ids;
 mod learner;
 mod ledger;
+mod receipt;
 mod recent;
 mod sessions;
 mod upkeep;
