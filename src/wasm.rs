@@ -137,6 +137,12 @@ impl WasmRouter {
         plain(self.0.candidates())
     }
 
+    /// Which embedder answers.
+    #[wasm_bindgen(getter)]
+    pub fn tier(&self) -> Result<JsValue, JsValue> {
+        plain(&self.0.tier())
+    }
+
     /// Id of the candidate with the best mean score.
     #[wasm_bindgen(getter)]
     pub fn strongest(&self) -> String {

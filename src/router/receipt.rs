@@ -68,8 +68,7 @@ mod tests {
     fn it_comes_back_whole_or_not_at_all() {
         let text = str::to_owned;
         let context = vec![0.5, -1.0];
-        let receipt =
-            Receipt { id: text("0a"), candidate: text("b"), fingerprint: text("f"), usd: Some(0.25), shipped: 0.75, context };
+        let receipt = Receipt { id: text("0a"), candidate: text("b"), fingerprint: text("f"), usd: Some(0.25), shipped: 0.75, context };
         let bytes = receipt.to_bytes();
         assert_eq!(Receipt::parse(&bytes).unwrap(), receipt);
         assert!((0..bytes.len()).all(|len| Receipt::parse(&bytes[..len]).is_err()));
