@@ -25,7 +25,8 @@ export function createRouter(options?: RouterOptions): Promise<Router>;
  * whoever only keeps the sum. All must be of the same `dimensions`; a candidate that only some know keeps its sums.
  *
  * @param options where the WebAssembly module is, as in {@link RouterOptions.wasm}.
- * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` states of other dimensions; `BAD_INPUT`.
+ * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` states of other dimensions or
+ *   embedders; `BAD_INPUT`.
  */
 export function mergeStates(states: readonly Uint8Array[], options?: Pick<RouterOptions, 'wasm'>): Promise<Uint8Array>;
 
@@ -70,7 +71,8 @@ export interface RouterOptions {
    * Which embedder answers. `full` (the default): a transformer, 23 MB. `static`: a table of token rows distilled from
    * it, 2 MB, some hundred times faster and a little less apt. `auto`, in a browser: the static one at once, while the full
    * one is fetched as soon as the page is idle (not where the browser asks to save data), and the full one from then on;
-   * {@link Decision.tier} tells which answered. Elsewhere, where there is no idle time, `auto` is `full`.
+   * {@link Decision.tier} tells which answered. Elsewhere, where there is no idle time, `auto` is `full`. A router that
+   * learns starts anew where it moves over: what was learned on one embedder means nothing on another.
    */
   readonly tier?: Tier | 'auto';
   /** The static tier's two files, for `tier: 'static'` or `'auto'` on your own router. Default: those that ship. */
@@ -422,7 +424,8 @@ export interface Router extends AsyncDisposable {
    * Adds what another router has learned; states of many devices add up to that of one that saw all. Candidates are
    * matched by id. Nothing changes where this throws.
    *
-   * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` one of other dimensions; `BAD_INPUT`.
+   * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` one of other dimensions or of
+   *   another embedder (another tier's, too); `BAD_INPUT`.
    */
   mergeState(state: Uint8Array): void;
   /**

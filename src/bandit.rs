@@ -82,6 +82,8 @@ impl Learning {
 pub struct Bandit {
     settings: Learning,
     projection: Projection,
+    /// Names the embedder: what is learned in its directions means nothing in another's.
+    space: u64,
     arms: Vec<Arm>,
     /// What was learned here since the last drain, by candidate; empty unless `shared`.
     own: Vec<Sums>,
@@ -124,7 +126,13 @@ impl Bandit {
         let width = projection.outputs() + 1;
         let arms = vec![Arm::new(width, settings.ridge); candidates];
         let own = vec![Sums::zero(width); if settings.shared { candidates } else { 0 }];
-        Ok(Self { settings, projection, arms, own })
+        Ok(Self { settings, projection, space: 0, arms, own })
+    }
+
+    /// The same, for embeddings of the embedder with this fingerprint. Only states of one embedder add up.
+    pub fn of(self, fingerprint: &str) -> Self {
+        let digits: String = fingerprint.chars().take(16).collect();
+        Self { space: u64::from_str_radix(&digits, 16).unwrap_or(0), ..self }
     }
 
     /// How it learns.

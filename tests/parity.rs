@@ -3,8 +3,8 @@
 mod support;
 
 use pointsman::embedder::Activations;
-use pointsman::embedder::build::{Folder, build};
-use pointsman::embedder::{Embedder, EmbedderFile};
+use pointsman::embedder::build::{Folder, build, distil};
+use pointsman::embedder::{Embedder, EmbedderFile, Tier};
 use pointsman::prompt::Prompt;
 use pointsman::router::load_embedder;
 use pointsman::tokenizer::Tokens;
@@ -100,4 +100,20 @@ fn the_tiny_embedder_equals_onnxruntime_too() {
         println!("tiny {format:?} against onnxruntime: cosine mean {mean:.7}, worst {worst:.7}");
         assert!(worst >= least);
     }
+}
+
+#[test]
+fn a_distilled_embedder_is_plain_onnx_and_runs_on_lookups_alone() {
+    let file = distil(&tiny::folder(1), 8).unwrap();
+    let (_, embedder) = load_embedder(EmbedderFile::parse(&*file).unwrap()).unwrap();
+    assert_eq!((embedder.tier(), embedder.width()), (Tier::Static, 8));
+    assert_eq!(distil(&tiny::folder(1), 8).unwrap(), file, "the same folder, the same bytes");
+    for width in [0, 4, 12, 1024] {
+        assert_eq!(distil(&tiny::folder(1), width).unwrap_err().code(), "BAD_INPUT", "{width}");
+    }
+    let Some(python) = python() else { return };
+    let (tokens, ours) = embed_all(&file);
+    let (mean, worst) = cosines(&ours, &onnxruntime(&python, &file, &tokens));
+    println!("static against onnxruntime: cosine mean {mean:.7}, worst {worst:.7}");
+    assert!(worst >= 0.99999);
 }

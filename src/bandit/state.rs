@@ -1,12 +1,12 @@
 //! The bandit's state as bytes: sums only, so that the states of many devices add up to the state of one that saw all.
 //!
 //! ```text
-//! "PTSBANDT", version u32, candidates u32, width u32, then for every candidate
+//! "PTSBANDT", version u32, candidates u32, width u32, embedder u64, then for every candidate
 //!   id length u32, id, observations f64, bills f64, Σ paid / expected f64, b (width x f32), Σ xxᵀ (lower triangle by rows, width(width + 1)/2 x f32)
 //! SHA-256 of all before it
 //! ```
 //!
-//! All little-endian. At 384 dimensions a candidate takes 300 kB. f32 keeps seven digits of each sum.
+//! All little-endian; the embedder is named by the first eight bytes of its fingerprint. At 384 dimensions a candidate takes 300 kB. f32 keeps seven digits of each sum.
 
 use super::sums::{Cost, Sums};
 use super::{Arm, Bandit};
@@ -16,7 +16,7 @@ use crate::symmetric::Symmetric;
 use sha2::{Digest, Sha256};
 
 const MAGIC: &[u8; 8] = b"PTSBANDT";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HASH: usize = 32;
 /// Where a width is squared in 32 bits, this one still fits.
 const MAX_WIDTH: usize = 8192;
@@ -24,9 +24,8 @@ const MAX_WIDTH: usize = 8192;
 impl Bandit {
     /// The sums, by candidate. `ids` name the candidates.
     pub fn export(&self, ids: &[&str]) -> Vec<u8> {
-        let width = self.context_width();
         let seen: Vec<Sums> = self.arms.iter().map(|arm| arm.seen(self.settings.ridge)).collect();
-        write(width, ids.iter().copied().zip(&seen))
+        write(self.kind(), ids.iter().copied().zip(&seen))
     }
 
     /// Adds what another bandit has seen. Candidates are matched by id; those that are not in `ids` are left out.
@@ -53,9 +52,8 @@ impl Bandit {
         if !self.settings.shared {
             return Err(Error::input("learn", "what was learned here is not kept apart; create the router with learn: { shared: true }"));
         }
-        let width = self.context_width();
-        let bytes = write(width, ids.iter().copied().zip(&self.own));
-        self.own = vec![Sums::zero(width); self.own.len()];
+        let bytes = write(self.kind(), ids.iter().copied().zip(&self.own));
+        self.own = vec![Sums::zero(self.context_width()); self.own.len()];
         Ok(bytes)
     }
 
@@ -76,9 +74,34 @@ impl Bandit {
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Vec<(String, Sums)>> {
-        let (width, arms) = read(bytes)?;
-        check_width(self.context_width(), width)?;
+        let (kind, arms) = read(bytes)?;
+        self.kind().check(kind)?;
         Ok(arms)
+    }
+
+    fn kind(&self) -> Kind {
+        Kind { width: self.context_width(), space: self.space }
+    }
+}
+
+/// What states must agree in to be added.
+#[derive(Clone, Copy)]
+struct Kind {
+    width: usize,
+    /// Names the embedder.
+    space: u64,
+}
+
+impl Kind {
+    fn check(self, found: Self) -> Result<()> {
+        let differs = |part: &str, expected: String, found: String| Err(Error::Mismatch { part: part.into(), expected, found });
+        if found.width != self.width {
+            return differs("dimensions of the bandit state", self.width.to_string(), found.width.to_string());
+        }
+        if found.space != self.space {
+            return differs("embedder of the bandit state", format!("{:016x}", self.space), format!("{:016x}", found.space));
+        }
+        Ok(())
     }
 }
 
@@ -88,10 +111,10 @@ impl Bandit {
 /// As [`Bandit::merge`], and [`Error::BadInput`] where there is no state.
 pub fn add_states(states: &[Vec<u8>]) -> Result<Vec<u8>> {
     let (first, rest) = states.split_first().ok_or_else(|| Error::input("states", "give at least one"))?;
-    let (width, mut sums) = read(first)?;
+    let (kind, mut sums) = read(first)?;
     for state in rest {
         let (found, arms) = read(state)?;
-        check_width(width, found)?;
+        kind.check(found)?;
         for (id, seen) in arms {
             match sums.iter_mut().find(|(known, _)| *known == id) {
                 Some((_, sum)) => sum.add(&seen),
@@ -99,7 +122,7 @@ pub fn add_states(states: &[Vec<u8>]) -> Result<Vec<u8>> {
             }
         }
     }
-    Ok(write(width, sums.iter().map(|(id, sum)| (id.as_str(), sum))))
+    Ok(write(kind, sums.iter().map(|(id, sum)| (id.as_str(), sum))))
 }
 
 impl Arm {
@@ -118,9 +141,10 @@ impl Arm {
     }
 }
 
-fn write<'a>(width: usize, sums: impl ExactSizeIterator<Item = (&'a str, &'a Sums)>) -> Vec<u8> {
+fn write<'a>(kind: Kind, sums: impl ExactSizeIterator<Item = (&'a str, &'a Sums)>) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
-    [VERSION, sums.len() as u32, width as u32].iter().for_each(|n| bytes.extend(n.to_le_bytes()));
+    [VERSION, sums.len() as u32, kind.width as u32].iter().for_each(|n| bytes.extend(n.to_le_bytes()));
+    bytes.extend(kind.space.to_le_bytes());
     for (id, sum) in sums {
         bytes.extend((id.len() as u32).to_le_bytes());
         bytes.extend(id.as_bytes());
@@ -131,15 +155,8 @@ fn write<'a>(width: usize, sums: impl ExactSizeIterator<Item = (&'a str, &'a Sum
     bytes
 }
 
-fn check_width(expected: usize, found: usize) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Error::Mismatch { part: "dimensions of the bandit state".into(), expected: expected.to_string(), found: found.to_string() })
-}
-
-/// The width, and the sums by candidate.
-fn read(bytes: &[u8]) -> Result<(usize, Vec<(String, Sums)>)> {
+/// The sums by candidate.
+fn read(bytes: &[u8]) -> Result<(Kind, Vec<(String, Sums)>)> {
     let bad = |problem: &str| Error::artifact("bandit state", problem);
     let (body, hash) = bytes.split_at_checked(bytes.len().saturating_sub(HASH)).unwrap_or((&[], &[]));
     if !body.starts_with(MAGIC) || Sha256::digest(body).as_slice() != hash {
@@ -157,11 +174,12 @@ fn read(bytes: &[u8]) -> Result<(usize, Vec<(String, Sums)>)> {
     if width > MAX_WIDTH {
         return Err(bad("its dimensions are beyond reason"));
     }
+    let space = rest.u64().ok_or_else(short)?;
     let arms = (0..candidates).map(|_| arm(&mut rest, width).ok_or_else(short)).collect::<Result<Vec<_>>>()?;
     if let Some((id, _)) = arms.iter().find(|(_, sums)| !sums.is_sane()) {
         return Err(bad(&format!("a sum of {id:?} is not a number")));
     }
-    if rest.0.is_empty() { Ok((width, arms)) } else { Err(bad("it holds more than its candidates")) }
+    if rest.0.is_empty() { Ok((Kind { width, space }, arms)) } else { Err(bad("it holds more than its candidates")) }
 }
 
 /// One candidate's id and sums; nothing where the bytes end too early.

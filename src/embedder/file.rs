@@ -45,7 +45,7 @@ pub struct Metadata {
     pub width: usize,
     /// How rows become one vector.
     pub pooling: Pooling,
-    /// Number format of the weights: `int8` or `f32`.
+    /// Number format of the weights: `int8`, `signs` (one bit each) or `f32`.
     pub weights: String,
     /// Number format of the activations that meet int8 weights.
     pub activations: Activations,

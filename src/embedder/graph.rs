@@ -13,6 +13,8 @@ use super::file::{Parts, Tensors};
 use super::kernel::Kernel;
 use super::ops::{Attention, Embed, Linear, Norm, Pool};
 use crate::error::{Error, Result};
+#[cfg(feature = "build")]
+pub(super) use lookup::spell;
 use pattern::Pattern;
 use rules::Context;
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use super::receipt::Receipt;
 use super::recent::Recent;
 use super::{Feedback, Rate};
 use crate::bandit::{Bandit, Learning};
-use crate::embedder::Embedding;
+use crate::embedder::{Embedder, Embedding};
 use crate::error::{Error, Result};
 use crate::head::Estimate;
 use crate::policy::{Choice, Reason};
@@ -47,16 +47,16 @@ pub(super) struct Learned {
 }
 
 impl Learner {
-    pub(super) fn new(candidates: usize, width: usize, settings: Learning, seed: u64) -> Result<Self> {
-        let bandit = Bandit::new(candidates, width, settings)?;
+    pub(super) fn new(candidates: usize, embedder: &dyn Embedder, settings: Learning, seed: u64) -> Result<Self> {
+        let bandit = Bandit::new(candidates, embedder.width(), settings)?.of(embedder.fingerprint());
         let state = State { bandit, random: Random::new(seed), spent: 0.0, open: Recent::new(REMEMBERED), closed: Recent::new(REMEMBERED) };
         Ok(Self(Mutex::new(state)))
     }
 
     /// The same settings, and nothing learned.
-    pub(super) fn afresh(&self, candidates: usize, width: usize) -> Result<Self> {
+    pub(super) fn afresh(&self, candidates: usize, embedder: &dyn Embedder) -> Result<Self> {
         let state = self.state();
-        Self::new(candidates, width, state.bandit.settings().clone(), state.random.clone().next())
+        Self::new(candidates, embedder, state.bandit.settings().clone(), state.random.clone().next())
     }
 
     pub(super) fn remembers(&self, id: &str) -> bool {

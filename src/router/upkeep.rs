@@ -14,7 +14,7 @@ impl Router {
     /// # Errors
     /// [`Error::BadInput`] for settings out of range.
     pub fn learn(&mut self, settings: Learning, seed: u64) -> Result<()> {
-        self.learner = Some(Learner::new(self.catalog.len(), self.width(), settings, seed)?);
+        self.learner = Some(Learner::new(self.catalog.len(), &*self.embedder, settings, seed)?);
         Ok(())
     }
 
@@ -65,8 +65,8 @@ impl Router {
     /// Adds what another router has learned, which may know other candidates. Nothing changes where this fails.
     ///
     /// # Errors
-    /// [`Error::BadArtifact`] for bytes that are no state, [`Error::Mismatch`] for one of other dimensions,
-    /// [`Error::BadInput`] for a router that does not learn.
+    /// [`Error::BadArtifact`] for bytes that are no state, [`Error::Mismatch`] for one of other dimensions or
+    /// of another embedder, [`Error::BadInput`] for a router that does not learn.
     pub fn merge_state(&self, state: &[u8]) -> Result<()> {
         self.learner()?.merge(&self.candidate_ids(), state)
     }
@@ -119,7 +119,7 @@ impl Router {
     }
 
     /// Goes on with another head and embedder for the same candidates: decision ids, budget and sessions stay. What was
-    /// learned stays where the new embeddings are as wide; else learning starts anew.
+    /// learned stays with the same embedder; on another, learning starts anew, because its directions mean other things.
     ///
     /// # Errors
     /// As [`Router::open`], and [`Error::Mismatch`] for other candidates. Nothing changes where this fails.
@@ -131,9 +131,9 @@ impl Router {
         }
         let Self { tokenizer, embedder, features, head, catalog, dials, provenance, .. } = next;
         if let Some(learner) = &self.learner
-            && embedder.width() != self.width()
+            && embedder.fingerprint() != self.embedder.fingerprint()
         {
-            let fresh = learner.afresh(catalog.len(), embedder.width())?;
+            let fresh = learner.afresh(catalog.len(), &*embedder)?;
             self.retired = self.learner.replace(fresh);
         }
         (self.tokenizer, self.embedder, self.features, self.head) = (tokenizer, embedder, features, head);

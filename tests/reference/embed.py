@@ -16,5 +16,6 @@ session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExec
 for line in sys.stdin:
     ids = np.array([json.loads(line)], np.int64)
     inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+    inputs = {wanted.name: inputs[wanted.name] for wanted in session.get_inputs()}
     mean = session.run(None, inputs)[0][0].mean(0)
     print(json.dumps((mean / np.linalg.norm(mean)).tolist()))

@@ -1,62 +1,75 @@
 //! A transformer becomes a table: each token's row is what the encoder makes of that token alone, and a text is the
 //! weighted mean of its rows (the idea of Model2Vec, Tulkens and van Dongen 2024).
 //!
-//! Rows lose all but their directions of greatest variance, and weigh as little as their token is frequent, a / (a + p)
-//! (smooth inverse frequency, Arora, Liang and Ma 2017). Vocabularies list words by falling frequency, so Zipf's law gives
-//! p from a token's place.
+//! Rows are turned to their principal directions, and of each number only its sign is kept: by the mean over a text, most
+//! of what one bit loses comes back, and a linear head gains from the many directions that the room of a few whole numbers
+//! pays for, as the weak ones then count as much as the strong. A row weighs as little as its token is frequent,
+//! a / (a + p) (smooth inverse frequency, Arora, Liang and Ma 2017). Vocabularies list words by falling frequency, so Zipf's
+//! law gives p from a token's place.
 
-use super::quantize;
+use super::super::graph::spell;
 use super::source::Folder;
 use super::writer::{Attribute, Writer};
 use crate::embedder::file::{self, EmbedderFile, Metadata};
 use crate::embedder::{Activations, Embedder, Embedding, GraphEmbedder, Pooling};
 use crate::error::{Error, Result};
-use crate::random::Random;
 use crate::tokenizer::Tokens;
 use prost::Message;
 
 /// a of the smooth inverse frequency.
-const SMOOTH: f64 = 1e-4;
+const SMOOTH: f64 = 3e-4;
+/// Zipf's law, as Mandelbrot has it: the most frequent words are less frequent than their rank says. So large a number
+/// also keeps more of what they say of a text's kind.
+const OFFSET: f64 = 300.0;
 /// Single characters stand before all words; they are about as frequent as the word of this rank.
 const CHARACTER_RANK: f64 = 50.0;
 /// Long enough for most documents: a row costs next to nothing.
 const MAX_TOKENS: usize = 2048;
-/// Rounds of subspace iteration. Directions that differ little in variance may be swapped for each other.
-const ROUNDS: usize = 60;
+/// Rounds of Jacobi's method: each squares what is left beside the diagonal.
+const ROUNDS: usize = 12;
 /// What `[CLS]` weighs, so that a text of nothing known still has a direction.
 const FAINT: f64 = 1e-3;
 
-/// Distils the folder's transformer into rows of `width` int8 numbers. The same folder and width give the same bytes.
+/// Distils the folder's transformer into rows of `width` signs. The same folder and width give the same bytes.
 ///
 /// # Errors
-/// [`Error::BadInput`] where `width` is 0 or more than the encoder's; else as [`build`](super::build()).
+/// [`Error::BadInput`] where `width` is no multiple of 8, or more than the encoder's; else as [`build`](super::build()).
 pub fn distil(folder: &Folder, width: usize) -> Result<Vec<u8>> {
     let teacher = EmbedderFile::parse(super::build(folder, Activations::Bits14)?)?;
     let metadata = teacher.metadata().clone();
-    if width == 0 || width > metadata.width {
-        return Err(Error::input("width", format!("{width} is not from 1 to {}, the encoder's", metadata.width)));
+    if width == 0 || width % 8 != 0 || width > metadata.width {
+        return Err(Error::input("width", format!("{width} is no multiple of 8 from 8 to {}, the encoder's", metadata.width)));
     }
     let tokens: Vec<String> = metadata.vocabulary().map(Into::into).collect();
     let weights = weights(&tokens);
     let rows = project(rows(&GraphEmbedder::new(teacher)?, &tokens, &weights)?, width);
-    let (values, scales): (Vec<Vec<i8>>, Vec<f32>) = rows.iter().map(|row| quantize(row)).unzip();
-    let scales: Vec<f32> = scales.iter().zip(&weights).map(|(scale, weight)| scale * *weight as f32).collect();
+    let bits: Vec<u8> = rows.iter().flat_map(|row| row.chunks(8).map(byte)).collect();
+    let scales: Vec<f32> = weights.iter().map(|weight| *weight as f32).collect();
     let mut out = Writer::default();
-    out.i8("token_table", &[tokens.len(), width], &values.concat());
+    out.u8("token_bits", &[tokens.len(), width / 8], bits);
     out.f32("token_scale", &[tokens.len(), 1], &scales);
-    out.node("Gather", "token_int8", &["token_table", "input_ids"], &[]);
-    out.node("Cast", "token_float", &["token_int8"], &[Attribute::Int("to", 1)]);
+    out.f32("signs", &[256, 8], &(0..=255).flat_map(spell).collect::<Vec<f32>>());
+    out.i64("row_shape", &[3], &[0, 0, width as i64]);
+    out.node("Gather", "token_bytes", &["token_bits", "input_ids"], &[]);
+    out.node("Cast", "token_byte", &["token_bytes"], &[Attribute::Int("to", 7)]);
+    out.node("Gather", "token_signs", &["signs", "token_byte"], &[]);
+    out.node("Reshape", "token_row", &["token_signs", "row_shape"], &[]);
     out.node("Gather", "token_row_scale", &["token_scale", "input_ids"], &[]);
-    let rows = out.node("Mul", "token_embeddings", &["token_float", "token_row_scale"], &[]);
+    let rows = out.node("Mul", "token_embeddings", &["token_row", "token_row_scale"], &[]);
     let metadata = Metadata {
         max_tokens: MAX_TOKENS,
         width,
         pooling: Pooling::Mean,
-        weights: "int8".into(),
+        weights: "signs".into(),
         activations: Activations::Float,
         ..metadata
     };
     Ok(file::write(out.finish(&["input_ids"], &rows, width).encode_to_vec(), &metadata))
+}
+
+/// Eight signs, the lowest bit first.
+fn byte(signs: &[f32]) -> u8 {
+    signs.iter().enumerate().map(|(k, x)| u8::from(*x > 0.0) << k).sum()
 }
 
 /// By token: 0 for those that text never holds.
@@ -71,7 +84,7 @@ fn weights(tokens: &[String]) -> Vec<f64> {
         special if special.starts_with('[') && special.ends_with(']') && special.len() > 2 && special != "[UNK]" => 0.0,
         token => {
             rank += f64::from(u8::from(is_word(token)));
-            let rank = if is_word(token) { rank } else { CHARACTER_RANK };
+            let rank = if is_word(token) { rank + OFFSET } else { CHARACTER_RANK };
             SMOOTH / (SMOOTH + 1.0 / (rank * harmonic))
         }
     };
@@ -110,7 +123,7 @@ fn project(rows: Vec<Vec<f32>>, width: usize) -> Vec<Vec<f32>> {
             line.iter_mut().zip(&centred).for_each(|(sum, y)| *sum += x * y);
         }
     }
-    let axes = leading(&covariance, width);
+    let axes = principal(covariance, width);
     let along =
         |row: &Vec<f32>, axis: &Vec<f64>| row.iter().zip(&mean).zip(axis).map(|((x, m), a)| (f64::from(*x) - m) * a).sum::<f64>() as f32;
     let project = |row: &Vec<f32>| {
@@ -120,34 +133,42 @@ fn project(rows: Vec<Vec<f32>>, width: usize) -> Vec<Vec<f32>> {
     rows.iter().map(project).collect()
 }
 
-/// Orthonormal directions that span those of the greatest eigenvalues: subspace iteration.
-fn leading(matrix: &[Vec<f64>], count: usize) -> Vec<Vec<f64>> {
-    let mut random = Random::new(1);
-    let mut axes: Vec<Vec<f64>> = (0..count).map(|_| matrix.iter().map(|_| 2.0 * random.unit() - 1.0).collect()).collect();
+/// The eigenvectors of a symmetric matrix's greatest eigenvalues, by Jacobi's method.
+fn principal(mut matrix: Vec<Vec<f64>>, count: usize) -> Vec<Vec<f64>> {
+    let n = matrix.len();
+    let mut axes: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
     for _ in 0..ROUNDS {
-        for axis in &mut axes {
-            *axis = matrix.iter().map(|line| dot(line, axis)).collect();
+        for p in 0..n {
+            for q in p + 1..n {
+                turn(&mut matrix, &mut axes, p, q);
+            }
         }
-        orthonormalize(&mut axes);
     }
-    axes
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| matrix[b][b].total_cmp(&matrix[a][a]));
+    order[..count].iter().map(|&i| axes[i].clone()).collect()
 }
 
-/// Gram and Schmidt.
-fn orthonormalize(axes: &mut [Vec<f64>]) {
-    for i in 0..axes.len() {
-        let (done, rest) = axes.split_at_mut(i);
-        for earlier in done {
-            let along = dot(earlier, &rest[0]);
-            rest[0].iter_mut().zip(&*earlier).for_each(|(x, e)| *x -= along * e);
-        }
-        let length = dot(&rest[0], &rest[0]).sqrt().max(f64::MIN_POSITIVE);
-        rest[0].iter_mut().for_each(|x| *x /= length);
+/// The turn of axes p and q that makes the matrix's entry between them zero.
+fn turn(matrix: &mut [Vec<f64>], axes: &mut [Vec<f64>], p: usize, q: usize) {
+    let between = matrix[p][q];
+    if between == 0.0 {
+        return;
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+    let ratio = (matrix[q][q] - matrix[p][p]) / (2.0 * between);
+    let tangent = ratio.signum() / (ratio.abs() + (ratio * ratio + 1.0).sqrt());
+    let cosine = 1.0 / (tangent * tangent + 1.0).sqrt();
+    let sine = tangent * cosine;
+    let turned = |x: f64, y: f64| (cosine * x - sine * y, sine * x + cosine * y);
+    for row in matrix.iter_mut() {
+        (row[p], row[q]) = turned(row[p], row[q]);
+    }
+    for rows in [matrix, axes] {
+        let (head, tail) = rows.split_at_mut(q);
+        for (x, y) in head[p].iter_mut().zip(&mut tail[0]) {
+            (*x, *y) = turned(*x, *y);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +180,7 @@ mod tests {
         let tokens = ["[PAD]", "[UNK]", "[CLS]", "!", "the", "cat", "##ing"].map(String::from);
         let weights = weights(&tokens);
         assert_eq!((weights[0], weights[2]), (0.0, FAINT));
-        assert!(weights[4] < weights[5] && weights[5] < weights[6] && weights[6] < weights[3], "{weights:?}");
+        assert!(weights[3] < weights[4] && weights[4] < weights[5] && weights[5] < weights[6], "{weights:?}");
     }
 
     #[test]

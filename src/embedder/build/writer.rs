@@ -45,6 +45,10 @@ impl Writer {
         self.initializer(name, dims, DataType::Int8, values.iter().map(|v| v.cast_unsigned()).collect())
     }
 
+    pub(super) fn u8(&mut self, name: &str, dims: &[usize], values: Vec<u8>) -> String {
+        self.initializer(name, dims, DataType::Uint8, values)
+    }
+
     pub(super) fn i64(&mut self, name: &str, dims: &[usize], values: &[i64]) -> String {
         self.initializer(name, dims, DataType::Int64, values.iter().flat_map(|v| v.to_le_bytes()).collect())
     }

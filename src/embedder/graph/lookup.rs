@@ -1,5 +1,6 @@
 //! The rule for the embed op: three table lookups, their sum, and its normalisation; or one lookup that is all there is.
 
+use super::super::file::Bytes;
 use super::super::ops::{Embed, Norm, Place, Table};
 use super::pattern::Pattern;
 use super::rules::{Context, replace};
@@ -52,7 +53,7 @@ fn ids(inputs: &Inputs) -> Option<OutletId> {
     inputs.iter().find(|(input, _)| *input == Input::Ids).map(|(_, outlet)| *outlet)
 }
 
-/// float rows, or int8 rows times a scale per row
+/// float rows, or int8 rows or signs times a scale per row
 fn lookup(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(Table, Index)> {
     // Rows of [tokens, width] get their first axis where they are added.
     let outlet = match p.op::<AxisOp>(outlet) {
@@ -64,11 +65,34 @@ fn lookup(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(Table, Inde
         return Some((Table::Float(p.table(table)?), index));
     };
     let (values, scales) = if p.width(b) == Some(1) { (a, b) } else { (b, a) };
+    let (scale, other) = rows(p, inputs, scales)?;
+    let scale = p.table(scale)?;
+    if let Some((bits, index)) = signs(p, inputs, values) {
+        return (index == other).then_some((Table::Signs { bits, scale }, index));
+    }
     let (_, cast) = p.op::<Cast>(values)?;
     let (values, index) = rows(p, inputs, cast.inputs[0])?;
-    let (scale, other) = rows(p, inputs, scales)?;
-    let table = Table::Int8 { values: p.bytes(values)?, scale: p.table(scale)? };
+    let table = Table::Int8 { values: p.bytes(values)?, scale };
     (index == other).then_some((table, index))
+}
+
+/// bytes, each spelt out as eight signs by a table of all bytes
+fn signs(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(Bytes, Index)> {
+    let (AxisOp::Reshape(2, from, to), node) = p.op::<AxisOp>(outlet)? else { return None };
+    let (_, node) = p.op::<Gather>(node.inputs[0]).filter(|(gather, _)| gather.axis == 0 && gather.output_type.is_none())?;
+    let spelling: Vec<f32> = (0..=255u8).flat_map(|byte| spell(byte)).collect();
+    let eights = from.len() == 2 && to.len() == 1 && from[1] == 8.to_dim();
+    if !eights || p.floats(node.inputs[0])? != spelling {
+        return None;
+    }
+    let (_, cast) = p.op::<Cast>(node.inputs[1])?;
+    let (bits, index) = rows(p, inputs, cast.inputs[0])?;
+    Some((p.bits(bits)?, index))
+}
+
+/// A byte's bits from the lowest, as signs.
+pub(in crate::embedder) fn spell(byte: u8) -> impl Iterator<Item = f32> {
+    (0..8).map(move |k| if byte >> k & 1 == 1 { 1.0 } else { -1.0 })
 }
 
 /// A table and what chooses its rows.

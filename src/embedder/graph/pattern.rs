@@ -115,6 +115,13 @@ impl<'a> Pattern<'a> {
         self.tensors.get(&node.name).filter(|_| int8).map(|tensor| tensor.data.clone())
     }
 
+    /// A table of bytes, row by row, that waits.
+    pub(super) fn bits(&self, outlet: OutletId) -> Option<Bytes> {
+        let (_, node) = self.op::<TypedSource>(outlet)?;
+        let bytes = self.fact(outlet)?.datum_type == u8::datum_type();
+        self.tensors.get(&node.name).filter(|_| bytes).map(|tensor| tensor.data.clone())
+    }
+
     /// A table of floats, wherever it waits.
     pub(super) fn table(&self, outlet: OutletId) -> Option<Arc<[f32]>> {
         if let Some(values) = self.floats(outlet) {

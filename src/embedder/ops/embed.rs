@@ -13,6 +13,8 @@ pub(in crate::embedder) enum Table {
     Float(Arc<[f32]>),
     /// int8 with a scale per row; the values stay in the file's own bytes.
     Int8 { values: Bytes, scale: Arc<[f32]> },
+    /// One bit a number, the lowest of each byte first, for plus or minus the row's scale.
+    Signs { bits: Bytes, scale: Arc<[f32]> },
 }
 
 impl Table {
@@ -26,13 +28,22 @@ impl Table {
                 let scale = scale[row];
                 out.iter_mut().zip(&values[row * width..]).for_each(|(o, v)| *o += f32::from(v.cast_signed()) * scale);
             }
+            Self::Signs { bits, scale } => {
+                let minus = (-scale[row]).to_bits();
+                for (out, byte) in out.chunks_exact_mut(8).zip(&bits[row * width / 8..]) {
+                    // A bit that is set turns the sign of minus the scale.
+                    let signed = |k: usize| f32::from_bits(minus ^ u32::from(byte >> k & 1) << 31);
+                    out.iter_mut().enumerate().for_each(|(k, o)| *o += signed(k));
+                }
+            }
         }
     }
 
     pub(in crate::embedder) fn rows(&self, width: usize) -> usize {
         match self {
             Self::Float(values) => values.len() / width,
-            Self::Int8 { values, .. } => values.len() / width,
+            Self::Int8 { values, scale } => scale.len().min(values.len() / width),
+            Self::Signs { bits, scale } => scale.len().min(bits.len() * 8 / width),
         }
     }
 }
