@@ -1,72 +1,51 @@
-/** The page: a prompt and a dial go in, the router's decision is drawn. */
+/** The page: loads a router, opens tabs, and keeps itself for the time without a network. */
 
-import { createRouter } from 'pointsman';
-import { dialOf, dialText } from './dial.js';
-import { EXAMPLES } from './examples.js';
-import { showDecision, showEngine, showProblem, showProgress, showReady } from './view.js';
+import { Dial } from './dial.js';
+import { $, complain } from './dom.js';
+import { openEngine } from './engine.js';
+import { megabytes } from './figures.js';
+import { keepOffline } from './offline.js';
+import { startTabs } from './tabs.js';
+import { BatchView } from './views/batch.js';
+import { DialView } from './views/dial.js';
+import { LearnView } from './views/learn.js';
+import { RouteView } from './views/route.js';
+import { SpeedView } from './views/speed.js';
 
-/** Long enough that a fast typist is not interrupted, short enough to feel immediate. */
-const PAUSE_MS = 120;
+const dial = new Dial();
+const views = {
+  route: new RouteView(dial),
+  dial: new DialView(dial),
+  batch: new BatchView(),
+  learn: new LearnView(),
+  speed: new SpeedView(),
+};
+const started = new Set();
+let engine;
+let opened;
 
-const prompt = document.querySelector('#prompt');
-const dial = document.querySelector('#dial');
-const dialValue = document.querySelector('#dial-value');
-const dialReset = document.querySelector('#dial-reset');
-let router;
-let pause;
-
-async function route() {
-  if (!router || prompt.value.trim() === '') return;
-  try {
-    showDecision(await router.route(prompt.value, dialOf(dial.valueAsNumber)));
-    showEngine(router.stats());
-  } catch (error) {
-    showProblem(error);
-  }
+/** A view starts when it is first seen, and there is a router. */
+function start(name) {
+  opened = name;
+  if (!engine || started.has(name)) return;
+  started.add(name);
+  return views[name].start(engine);
 }
 
-function routeSoon() {
-  clearTimeout(pause);
-  pause = setTimeout(route, PAUSE_MS);
+/** @param {import('pointsman').Progress} progress */
+function showProgress({ loaded, total }) {
+  $('progress').max = total || 1;
+  $('progress').value = loaded;
+  $('progress-text').textContent = `${megabytes(loaded)} of ${megabytes(total)} MB`;
 }
 
-function turnDial() {
-  const text = dialText(dial.valueAsNumber);
-  dialValue.textContent = text;
-  dial.setAttribute('aria-valuetext', text);
-  dialReset.disabled = dial.valueAsNumber === 0;
-  routeSoon();
-}
-
-function offerExamples() {
-  const buttons = EXAMPLES.map(({ title, text }) => {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = title;
-    button.addEventListener('click', () => {
-      prompt.value = text;
-      routeSoon();
-    });
-    return button;
-  });
-  document.querySelector('#examples').append(...buttons);
-}
-
-prompt.addEventListener('input', routeSoon);
-dial.addEventListener('input', turnDial);
-dialReset.addEventListener('click', () => {
-  dial.value = 0;
-  turnDial();
-  dial.focus();
-});
-offerExamples();
-prompt.value ||= EXAMPLES[0].text;
-turnDial();
-
+startTabs($('line'), start);
 try {
-  router = await createRouter({ onProgress: showProgress });
-  showReady();
-  await route();
+  engine = await openEngine({ onProgress: showProgress });
+  $('loading').hidden = true;
+  await start(opened);
+  await keepOffline((text) => { $('offline').textContent = text; });
 } catch (error) {
-  showProblem(error);
+  $('loading').hidden = true;
+  complain($('problem'), error);
 }

@@ -1,0 +1,19 @@
+/** Asks the browser to keep the page (sw.js), and says how that stands. */
+
+/** @param {(text: string) => void} say */
+export async function keepOffline(say) {
+  const { serviceWorker } = navigator;
+  if (!serviceWorker) return; // none without https, nor in a private window of some browsers
+  serviceWorker.addEventListener('message', ({ data }) => {
+    if (data.isNew) say('A new version is here: reload to use it.');
+  });
+  try {
+    await serviceWorker.register('./sw.js');
+    const { active } = await serviceWorker.ready;
+    say('Works offline.');
+    active.postMessage('look for a new version');
+  } catch (error) {
+    say('Not kept for offline use.');
+    console.warn(`The page cannot be kept: ${error.message}`);
+  }
+}

@@ -1,0 +1,164 @@
+/** Plots of quality over cost, or of time over length, drawn by uPlot in the page's own colours. */
+
+import uPlot from 'uplot';
+import { placeLabels } from './labels.js';
+
+const FONT = '12px system-ui, sans-serif';
+/** Room around what is shown, as a share of it. */
+const ROOM = 0.06;
+
+/**
+ * @typedef {object} Axes
+ * @property {string} x
+ * @property {string} y
+ * @property {(value: number) => string} xText
+ * @property {(value: number) => string} yText
+ * @property {boolean} [log] whether the x axis counts in tenfolds
+ * @property {boolean} [fromZero] whether the y axis begins at zero
+ *
+ * @typedef {object} Line
+ * @property {string} colour a name from style.css
+ * @property {(number | null)[]} y
+ * @property {boolean} [dots]
+ *
+ * @typedef {object} Picture
+ * @property {number[]} x
+ * @property {Line[]} lines
+ * @property {{ x: number, y: number, name: string }[]} [marks] named points beside the lines
+ * @property {{ x: number, y: number }} [here] where the choice lies
+ */
+
+export class Plot {
+  #root;
+  #axes;
+  #picked;
+  /** @type {Picture | undefined} */
+  #picture;
+  /** @type {uPlot | undefined} */
+  #plot;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Axes} axes
+   * @param {(x: number) => void} [picked] called with the place on the x axis that was clicked
+   */
+  constructor(root, axes, picked) {
+    this.#root = root;
+    this.#axes = axes;
+    this.#picked = picked;
+    new ResizeObserver(() => this.#fit()).observe(root);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#plot?.redraw());
+  }
+
+  /** @param {Picture} picture */
+  show(picture) {
+    const rebuilt = picture.lines.length !== this.#picture?.lines.length;
+    this.#picture = picture;
+    if (rebuilt) this.#build();
+    else this.#plot?.setData(data(picture));
+  }
+
+  #build() {
+    this.#plot?.destroy();
+    this.#plot = undefined;
+    this.#fit();
+  }
+
+  /** A panel that is hidden has no width; it is drawn when it gets one. */
+  #fit() {
+    const size = { width: this.#root.clientWidth, height: this.#root.clientHeight };
+    if (!this.#picture || size.width === 0) return;
+    if (this.#plot) return this.#plot.setSize(size);
+    this.#plot = new uPlot({ ...size, ...this.#options() }, data(this.#picture), this.#root);
+    if (this.#picked) {
+      const over = this.#plot.over;
+      over.addEventListener('click', (event) => this.#picked(this.#plot.posToVal(event.offsetX, 'x')));
+    }
+  }
+
+  /** @returns {any} */
+  #options() {
+    const { log, x, y, xText, yText } = this.#axes;
+    const axis = (label, text, more) => ({
+      label, font: FONT, labelFont: FONT, labelGap: 2, values: (_, splits) => splits.map((split) => (split === null ? '' : text(split))),
+      stroke: () => this.#colour('faint'), grid: { stroke: () => this.#colour('line'), width: 1 }, ticks: { show: false }, ...more,
+    });
+    return {
+      scales: { x: { time: false, distr: log ? 3 : 1, range: () => this.#extent('x', log) }, y: { range: () => this.#extent('y') } },
+      axes: [
+        axis(x, xText, { size: 30, labelSize: 20, ...(log && { splits: (_, __, low, high) => tenfolds(low, high), filter: (_, splits) => splits }) }),
+        axis(y, yText, { size: 50, labelSize: 20 }),
+      ],
+      series: [{}, ...this.#picture.lines.map(({ colour, dots = false }) => ({
+        stroke: () => this.#colour(colour), width: 2.5, points: { show: dots, size: 8, fill: () => this.#colour(colour) },
+      }))],
+      cursor: { show: this.#picked !== undefined, y: false, points: { show: false }, drag: { x: false, y: false } },
+      legend: { show: false },
+      hooks: { draw: [(plot) => this.#decorate(plot)] },
+    };
+  }
+
+  /** @returns {[number, number]} */
+  #extent(key, log = false) {
+    const { x, lines, marks = [], here } = this.#picture;
+    const own = key === 'x' ? x : lines.flatMap((line) => line.y);
+    const values = [...own, ...marks.map((mark) => mark[key]), ...(here ? [here[key]] : [])].filter((value) => value !== null);
+    const [low, high] = [extreme(values, Math.min), extreme(values, Math.max)];
+    if (log) return [low / (high / low) ** ROOM, high * (high / low) ** (2 * ROOM)];
+    const room = (high - low || Math.abs(high) || 1) * ROOM;
+    return [this.#axes.fromZero && key === 'y' ? 0 : low - room, high + room];
+  }
+
+  /** What uPlot has no series for: named points, and a big dot where the choice lies. */
+  #decorate(plot) {
+    const { marks = [], here } = this.#picture;
+    const { ctx } = plot;
+    const scale = uPlot.pxRatio;
+    const at = ({ x, y }) => ({ x: plot.valToPos(x, 'x', true), y: plot.valToPos(y, 'y', true) });
+    ctx.save();
+    ctx.font = `${12 * scale}px system-ui, sans-serif`;
+    ctx.fillStyle = this.#colour('faint');
+    for (const mark of marks) {
+      const { x, y } = at(mark);
+      ctx.fillRect(x - 4 * scale, y - 4 * scale, 8 * scale, 8 * scale);
+    }
+    const placed = marks.map((mark) => ({ ...at(mark), name: mark.name, width: ctx.measureText(mark.name).width }));
+    ctx.textBaseline = 'middle';
+    for (const { name, left, middle } of placeLabels(placed, plot.bbox, scale)) ctx.fillText(name, left, middle);
+    if (here) this.#station(ctx, at(here), scale);
+    ctx.restore();
+  }
+
+  #station(ctx, { x, y }, scale) {
+    ctx.beginPath();
+    ctx.arc(x, y, 8 * scale, 0, 2 * Math.PI);
+    ctx.fillStyle = this.#colour('signal');
+    ctx.strokeStyle = this.#colour('card');
+    ctx.lineWidth = 3 * scale;
+    ctx.fill();
+    ctx.stroke();
+  }
+
+  /** What a name of style.css comes to here and now; a variable alone would read `light-dark(...)`. */
+  #colour(name) {
+    this.#root.style.color = `var(--${name})`;
+    return getComputedStyle(this.#root).color;
+  }
+}
+
+function data({ x, lines }) {
+  return /** @type {uPlot.AlignedData} */ ([x, ...lines.map((line) => line.y)]);
+}
+
+/** Batches are long, and a call takes only so many arguments. */
+function extreme(values, choose) {
+  return values.reduce((far, value) => choose(far, value));
+}
+
+/** 1, 2 and 5 times every power of ten, or where those are too many, every power alone. */
+function tenfolds(low, high) {
+  const powers = [];
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) powers.push(10 ** power);
+  const steps = powers.length > 3 ? [1] : powers.length > 2 ? [1, 3] : [1, 2, 5];
+  return powers.flatMap((power) => steps.map((step) => step * power)).filter((split) => split >= low && split <= high);
+}
