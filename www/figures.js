@@ -3,6 +3,8 @@
 /** Three figures tell prices apart, whatever their size. */
 export const usd = (value) => `$${value === 0 ? '0' : plain(value)}`;
 export const usdPerThousand = (value) => plain(1000 * value);
+/** As few digits as say it. */
+export const short = (value) => String(Number(value.toPrecision(3)));
 export const percent = (share) => `${(100 * share).toFixed(1)}%`;
 export const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 export const count = (number) => number.toLocaleString('en');

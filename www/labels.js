@@ -5,12 +5,13 @@ const GAP = 9;
 
 /**
  * @param {{ x: number, y: number, width: number, name: string }[]} points
+ * @param {{ x: number, y: number }[]} lines points of what else must stay free
  * @param {{ left: number, top: number, width: number, height: number }} frame
  * @param {number} scale device pixels for each pixel
  * @returns {{ name: string, left: number, middle: number }[]}
  */
-export function placeLabels(points, frame, scale) {
-  const dots = points.map(({ x, y }) => box(x - 6 * scale, y, 12 * scale, 10 * scale));
+export function placeLabels(points, lines, frame, scale) {
+  const dots = [...points, ...lines].map(({ x, y }) => box(x - 5 * scale, y, 10 * scale, 9 * scale));
   const taken = [];
   const labels = [];
   for (const point of points) {
@@ -29,8 +30,8 @@ export function placeLabels(points, frame, scale) {
 function places({ x, y, width }, scale) {
   const right = x + GAP * scale;
   const left = x - GAP * scale - width;
-  const lines = [0, 1, -1, 1.6, -1.6];
-  return lines.flatMap((line) => [right, left, x - width / 2].map((start) => ({ left: start, middle: y + line * HEIGHT * scale })));
+  const steps = [0, 0.8, -0.8, 1.2, -1.2, 1.8, -1.8];
+  return steps.flatMap((line) => [right, left, x - width / 2].map((start) => ({ left: start, middle: y + line * HEIGHT * scale })));
 }
 
 function box(left, middle, width, height) {

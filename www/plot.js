@@ -122,11 +122,20 @@ export class Plot {
       const { x, y } = at(mark);
       ctx.fillRect(x - 4 * scale, y - 4 * scale, 8 * scale, 8 * scale);
     }
-    const placed = marks.map((mark) => ({ ...at(mark), name: mark.name, width: ctx.measureText(mark.name).width }));
     ctx.textBaseline = 'middle';
-    for (const { name, left, middle } of placeLabels(placed, plot.bbox, scale)) ctx.fillText(name, left, middle);
+    ctx.textAlign = 'left';
+    const placed = marks.map((mark) => ({ ...at(mark), name: mark.name, width: ctx.measureText(mark.name).width }));
+    for (const { name, left, middle } of placeLabels(placed, this.#lineDots(at), plot.bbox, scale)) ctx.fillText(name, left, middle);
     if (here) this.#station(ctx, at(here), scale);
     ctx.restore();
+  }
+
+  /** Enough points of the lines that no name is written across one. */
+  #lineDots(at) {
+    const { x, lines, here } = this.#picture;
+    const step = Math.ceil(x.length / 200);
+    const dots = lines.flatMap(({ y }) => x.map((each, i) => ({ x: each, y: y[i] })).filter(({ y: value }, i) => i % step === 0 && value !== null));
+    return [...dots, ...(here ? [here] : [])].map(at);
   }
 
   #station(ctx, { x, y }, scale) {
@@ -155,10 +164,11 @@ function extreme(values, choose) {
   return values.reduce((far, value) => choose(far, value));
 }
 
-/** 1, 2 and 5 times every power of ten, or where those are too many, every power alone. */
+/** Every power of ten, and between them as many as there is room for. */
 function tenfolds(low, high) {
+  const decades = Math.log10(high / low);
+  const steps = decades > 3 ? [1] : decades > 1.5 ? [1, 3] : [1, 2, 5];
   const powers = [];
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) powers.push(10 ** power);
-  const steps = powers.length > 3 ? [1] : powers.length > 2 ? [1, 3] : [1, 2, 5];
   return powers.flatMap((power) => steps.map((step) => step * power)).filter((split) => split >= low && split <= high);
 }

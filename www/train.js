@@ -12,14 +12,15 @@ export function tonesOf(singles) {
 /** The whole train as blocks, as wide as the candidates' shares. */
 export function showShares(place, shares, tones) {
   const total = shares.reduce((sum, [, prompts]) => sum + prompts, 0);
-  place.replaceChildren(...shares.map(([model, prompts]) => (
+  place.replaceChildren(...shares.filter(([, prompts]) => prompts > 0).map(([model, prompts]) => (
     vary(element('span', [], { className: 'wagon' }), { tone: tones.get(model) ?? 1, share: prompts / total })
   )));
 }
 
 /** What the colours mean, and how many prompts each candidate gets. */
 export function showLegend(place, shares, tones) {
-  place.replaceChildren(...shares.map(([model, prompts]) => {
+  const byTone = [...shares].sort(([a], [b]) => tones.get(a) - tones.get(b));
+  place.replaceChildren(...byTone.map(([model, prompts]) => {
     const chip = vary(element('span', [], { className: 'chip' }), { tone: tones.get(model) ?? 1 });
     return element('li', [chip, `${model} `, element('span', plural(prompts, 'prompt'), { className: 'faint' })], { className: prompts ? '' : 'none' });
   }));

@@ -1,14 +1,14 @@
 /** The third tab: a file of prompts is planned as a whole, and a point on its front is chosen. */
 
 import { $, complain, facts, rows } from '../dom.js';
-import { count, percent, plural, points, saving, usd } from '../figures.js';
+import { count, percent, plural, points, saving, short, usd } from '../figures.js';
 import { csvOf, jsonLinesOf, readFile, readPrompts } from '../batch-file.js';
 import { bestOf, frontOf, picksAt, sharesOf, singlesOf } from '../plan.js';
 import { Plot } from '../plot.js';
 import { PROMPTS } from '../prompts.js';
 import { showLegend, showShares, tonesOf } from '../train.js';
 
-const AXES = { x: 'US dollars for the batch', y: 'mean predicted quality', xText: String, yText: percent, log: true };
+const AXES = { x: 'US dollars for the batch', y: 'mean predicted quality', xText: short, yText: percent, log: true };
 /** Prompts judged between two looks at whether the person still wants them. */
 const CHUNK = 16;
 /** Rows of the plan that the page shows; the download has them all. */

@@ -2,13 +2,13 @@
 
 import { dialOf, showDial } from '../dial.js';
 import { $, complain, element, facts, rows, vary } from '../dom.js';
-import { percent, points, saving, usdPerThousand } from '../figures.js';
+import { percent, points, saving, short, usdPerThousand } from '../figures.js';
 import { pickAt, rateOf, sharesOf, totals } from '../plan.js';
 import { Plot } from '../plot.js';
 import { PROMPTS } from '../prompts.js';
 import { showLegend, tonesOf } from '../train.js';
 
-const AXES = { x: 'US dollars per 1,000 prompts', y: 'mean predicted quality', xText: String, yText: percent, log: true };
+const AXES = { x: 'US dollars per 1,000 prompts', y: 'mean predicted quality', xText: short, yText: percent, log: true };
 
 export class DialView {
   #dial;

@@ -4,7 +4,7 @@ import { explain } from 'pointsman/worker';
 import { dialOf, showDial } from '../dial.js';
 import { $, complain, element, facts } from '../dom.js';
 import { EXAMPLES } from '../examples.js';
-import { ms, saving, usdPerThousand } from '../figures.js';
+import { ms, plural, saving, usdPerThousand } from '../figures.js';
 import { drawTracks } from '../tracks.js';
 import { showScores } from './scores.js';
 
@@ -103,6 +103,6 @@ function showComparison({ model, usd, scores }, best) {
 /** @param {import('pointsman').Stats} stats */
 function showEngine({ calls, p50Ms, wasmBytes, simd }) {
   $('engine').textContent = `Tokenizer, sentence network and policy run on this device; no prompt leaves it. `
-    + `${calls} ${calls === 1 ? 'decision' : 'decisions'}, median ${ms(p50Ms)}, `
+    + `Median of ${plural(calls, 'decision')}: ${ms(p50Ms)}; `
     + `${(wasmBytes / 2 ** 20).toFixed(0)} MiB of memory, WebAssembly ${simd}.`;
 }
