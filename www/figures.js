@@ -6,7 +6,7 @@ export const usdPerThousand = (value) => plain(1000 * value);
 /** As few digits as say it. */
 export const short = (value) => String(Number(value.toPrecision(3)));
 export const percent = (share) => `${(100 * share).toFixed(1)}%`;
-export const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+export const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e5 ? 3 : 1);
 export const count = (number) => number.toLocaleString('en');
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
@@ -22,7 +22,7 @@ export function points(difference) {
 /** What one cost is of another, in words. */
 export function saving(cost, against) {
   const share = 1 - cost / against;
-  if (Math.abs(share) < 0.005) return 'the same cost';
+  if (Math.abs(share) < 0.005) return 'no less';
   return share > 0 ? `${(100 * share).toFixed(0)}% less` : `${(-100 * share).toFixed(0)}% more`;
 }
 

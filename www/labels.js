@@ -1,6 +1,6 @@
 /** Where the names of points go, so that none lies on another. */
 
-const HEIGHT = 14;
+const HEIGHT = 12;
 const GAP = 9;
 
 /**
@@ -30,7 +30,7 @@ export function placeLabels(points, lines, frame, scale) {
 function places({ x, y, width }, scale) {
   const right = x + GAP * scale;
   const left = x - GAP * scale - width;
-  const steps = [0, 0.8, -0.8, 1.2, -1.2, 1.8, -1.8];
+  const steps = [0, 1, -1, 1.4, -1.4];
   return steps.flatMap((line) => [right, left, x - width / 2].map((start) => ({ left: start, middle: y + line * HEIGHT * scale })));
 }
 

@@ -1,7 +1,7 @@
 /** The third tab: a file of prompts is planned as a whole, and a point on its front is chosen. */
 
 import { $, complain, facts, rows } from '../dom.js';
-import { count, percent, plural, points, saving, short, usd } from '../figures.js';
+import { count, megabytes, percent, plural, points, saving, short, usd } from '../figures.js';
 import { csvOf, jsonLinesOf, readFile, readPrompts } from '../batch-file.js';
 import { bestOf, frontOf, picksAt, sharesOf, singlesOf } from '../plan.js';
 import { Plot } from '../plot.js';
@@ -18,11 +18,17 @@ export class BatchView {
   #engine;
   #plot;
   #running;
+  /** A chosen file's text. It stays out of the field, where thousands of lines would make the page slow. */
+  #file;
   #batch;
 
   constructor() {
     this.#plot = new Plot($('batch-plot'), AXES, (x) => this.#take(nearest(this.#batch.front.points, x)));
-    $('batch-sample').addEventListener('click', () => { $('batch-text').value = PROMPTS.join('\n'); });
+    $('batch-sample').addEventListener('click', () => {
+      $('batch-text').value = PROMPTS.join('\n');
+      this.#forgetFile();
+    });
+    $('batch-text').addEventListener('input', () => this.#forgetFile());
     $('batch-file').addEventListener('change', () => this.#read($('batch-file').files[0]));
     $('batch-run').addEventListener('click', () => this.#run());
     $('batch-cancel').addEventListener('click', () => this.#running?.abort());
@@ -49,12 +55,19 @@ export class BatchView {
   async #read(file) {
     if (!file) return;
     try {
-      $('batch-text').value = await readFile(file);
+      this.#file = await readFile(file);
+      $('batch-text').value = '';
       complain($('batch-problem'));
-      $('batch-said').textContent = `${file.name} is in the field above.`;
+      $('batch-said').textContent = `${file.name} is ready, ${megabytes(file.size)} MB.`;
     } catch (error) {
       complain($('batch-problem'), error);
     }
+  }
+
+  #forgetFile() {
+    this.#file = undefined;
+    $('batch-file').value = '';
+    $('batch-said').textContent = '';
   }
 
   async #run() {
@@ -63,7 +76,7 @@ export class BatchView {
     complain($('batch-problem'));
     working(true);
     try {
-      const { prompts, empty } = readPrompts($('batch-text').value);
+      const { prompts, empty } = readPrompts(this.#file ?? $('batch-text').value);
       const batch = await judge(this.#engine.router, prompts, signal);
       if (batch) this.#show(prompts, batch, empty);
       else $('batch-said').textContent = 'Cancelled. Nothing was planned.';

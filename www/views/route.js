@@ -96,8 +96,8 @@ function showComparison({ model, usd, scores }, best) {
   const always = scores.find((score) => score.model === best);
   if (!always) return;
   $('against').textContent = model === best
-    ? `Always asking ${best} would cost the same: it is the best single candidate here.`
-    : `Always asking ${best}, the best single candidate: $${usdPerThousand(always.usd)} per 1,000. This is ${saving(usd, always.usd)}.`;
+    ? `${best} is also the best single candidate: always asking it would cost the same.`
+    : `Costs ${saving(usd, always.usd)} than always asking the best single candidate, ${best} ($${usdPerThousand(always.usd)} per 1,000).`;
 }
 
 /** @param {import('pointsman').Stats} stats */
