@@ -34,17 +34,26 @@ function start(name) {
 
 /** @param {import('pointsman').Progress} progress */
 function showProgress({ loaded, total }) {
+  $('loading').hidden = false;
   $('progress').max = total || 1;
   $('progress').value = loaded;
   $('progress-text').textContent = `${megabytes(loaded)} of ${megabytes(total)} MB`;
 }
 
+/** The static tier answers first. When the full one does, what is shown is judged anew, and the page is worth keeping. */
+async function moveOver(tier) {
+  $('loading').hidden = true;
+  $('loading-what').textContent = 'Answering from the static tier; loading the full one';
+  if (!engine || tier !== 'full') return;
+  engine.moveOver();
+  for (const name of started) views[name].judgeAnew?.();
+  await keepOffline((text) => { $('offline').textContent = text; });
+}
+
 startTabs($('line'), start);
 try {
-  engine = await openEngine({ onProgress: showProgress });
-  $('loading').hidden = true;
+  engine = await openEngine({ tier: 'auto', onProgress: showProgress, onTier: moveOver });
   await start(opened);
-  await keepOffline((text) => { $('offline').textContent = text; });
 } catch (error) {
   $('loading').hidden = true;
   complain($('problem'), error);

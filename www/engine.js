@@ -29,14 +29,19 @@ export class Engine {
     return this.router.candidates.map(({ id }) => id);
   }
 
-  /** The example prompts, judged once. */
+  /** The example prompts, judged once by each tier. */
   sample() {
     return this.#sample ??= judge(this.router);
+  }
+
+  /** Another tier answers from now on. */
+  moveOver() {
+    this.#sample = undefined;
   }
 }
 
 /** @param {import('pointsman').RouterOptions} options */
-export async function openEngine({ tier, ...options }) {
+export async function openEngine(options) {
   return new Engine(await createRouter(options));
 }
 

@@ -8,12 +8,21 @@ export async function keepOffline(say) {
     if (data.isNew) say('A new version is here: reload to use it.');
   });
   try {
-    await serviceWorker.register('./sw.js');
-    const { active } = await serviceWorker.ready;
+    const registration = await serviceWorker.register('./sw.js');
+    const { active } = await Promise.race([serviceWorker.ready, failureOf(registration.installing)]);
     say('Works offline.');
     active.postMessage('look for a new version');
   } catch (error) {
     say('Not kept for offline use.');
     console.warn(`The page cannot be kept: ${error.message}`);
   }
+}
+
+/** `ready` waits for ever where the first installation has failed. */
+function failureOf(installing) {
+  return new Promise((_, reject) => {
+    installing?.addEventListener('statechange', () => {
+      if (installing.state === 'redundant') reject(new Error('a file could not be fetched, or differs from its hash'));
+    });
+  });
 }

@@ -15,8 +15,9 @@ export function startTabs(line, opened) {
     opened(nameOf(tab));
   };
   const follow = () => open(tabs.find((tab) => `#${nameOf(tab)}` === location.hash) ?? tabs[0]);
-  // The address decides, so that a link, the back button and a click are one thing.
+  // The address follows, so that a tab can be linked to, and left by the back button.
   const go = (tab) => {
+    open(tab);
     tab.focus();
     if (location.hash !== `#${nameOf(tab)}`) location.hash = nameOf(tab);
   };

@@ -11,6 +11,7 @@ import { showLegend, tonesOf } from '../train.js';
 const AXES = { x: 'US dollars per 1,000 prompts', y: 'mean predicted quality', xText: short, yText: percent, log: true };
 
 export class DialView {
+  #engine;
   #dial;
   #plot;
   #models;
@@ -28,9 +29,14 @@ export class DialView {
   }
 
   async start(engine) {
+    this.#engine = engine;
+    await this.judgeAnew();
+  }
+
+  async judgeAnew() {
     try {
-      this.#models = engine.models;
-      this.#judged = await engine.sample();
+      this.#models = this.#engine.models;
+      this.#judged = await this.#engine.sample();
       this.#tones = tonesOf(this.#judged.singles);
       $('dial-table').replaceChildren(...rows(frontRows(this.#judged)));
       $('dial-wait').hidden = true;

@@ -33,13 +33,16 @@ export class RouteView {
   /** The first decision is what everybody waits for, so it comes before the sample that it is compared with. */
   async start(engine) {
     this.#engine = engine;
-    await this.decide();
-    this.#best = (await engine.sample()).best.model;
-    await this.decide();
+    await this.#decide();
+    await this.judgeAnew();
   }
 
-  /** Decides again, as when a better tier is there. */
-  async decide() {
+  async judgeAnew() {
+    this.#best = (await this.#engine.sample()).best.model;
+    await this.#decide();
+  }
+
+  async #decide() {
     const text = $('prompt').value;
     if (!this.#engine || text.trim() === '') return;
     this.#asked += 1;
@@ -57,7 +60,7 @@ export class RouteView {
 
   #soon() {
     clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => this.decide(), PAUSE_MS);
+    this.#pause = setTimeout(() => this.#decide(), PAUSE_MS);
   }
 }
 
@@ -76,8 +79,7 @@ function showDecision(decision, best) {
   const [first] = words.split('\n', 1);
   $('pick-model').textContent = decision.model;
   $('pick-reason').textContent = first.slice(decision.model.length + 2);
-  $('pick-tier').textContent = decision.tier ?? '';
-  $('pick-tier').hidden = decision.tier === undefined;
+  $('pick-tier').textContent = `${decision.tier} tier`;
   const { quality } = decision.scores.find((score) => score.model === decision.model) ?? {};
   $('facts').replaceChildren(...facts({
     quality: quality?.toFixed(2) ?? '–',
