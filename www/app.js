@@ -46,7 +46,7 @@ async function moveOver(tier) {
   $('loading-what').textContent = 'Answering from the static tier; loading the full one';
   if (!engine || tier !== 'full') return;
   engine.moveOver();
-  for (const name of started) views[name].judgeAnew?.();
+  await Promise.all([...started].map((name) => views[name].judgeAnew?.()));
   await keepOffline((text) => { $('offline').textContent = text; });
 }
 

@@ -11,12 +11,14 @@ export const count = (number) => number.toLocaleString('en');
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
 /** Milliseconds, finer where they are few. */
-export const ms = (value) => `${value.toFixed(value < 1 ? 2 : 1)} ms`;
+export const milliseconds = (value) => value.toFixed(value < 1 ? 2 : 1);
+export const ms = (value) => `${milliseconds(value)} ms`;
 
 /** A difference of qualities, in points of a hundred. */
 export function points(difference) {
   const text = (100 * difference).toFixed(1);
-  return `${Number(text) > 0 ? '+' : ''}${text === '-0.0' ? '0.0' : text}`;
+  if (Number(text) === 0) return '0.0';
+  return text.startsWith('-') ? `−${text.slice(1)}` : `+${text}`;
 }
 
 /** What one cost is of another, in words. */

@@ -13,8 +13,8 @@ const ROOM = 0.06;
  * @property {string} y
  * @property {(value: number) => string} xText
  * @property {(value: number) => string} yText
- * @property {boolean} [log] whether the x axis counts in tenfolds
- * @property {boolean} [fromZero] whether the y axis begins at zero
+ * @property {'x' | 'both'} [log] which axes count in tenfolds
+ * @property {number[]} [xSplits] where the x axis is written on, in place of round numbers
  *
  * @typedef {object} Line
  * @property {string} colour a name from style.css
@@ -78,16 +78,20 @@ export class Plot {
 
   /** @returns {any} */
   #options() {
-    const { log, x, y, xText, yText } = this.#axes;
+    const { log, x, y, xText, yText, xSplits } = this.#axes;
+    const tens = (isLog) => isLog && { splits: (_, __, low, high) => tenfolds(low, high), filter: (_, splits) => splits };
     const axis = (label, text, more) => ({
       label, font: FONT, labelFont: FONT, labelGap: 2, values: (_, splits) => splits.map((split) => (split === null ? '' : text(split))),
       stroke: () => this.#colour('faint'), grid: { stroke: () => this.#colour('line'), width: 1 }, ticks: { show: false }, ...more,
     });
     return {
-      scales: { x: { time: false, distr: log ? 3 : 1, range: () => this.#extent('x', log) }, y: { range: () => this.#extent('y') } },
+      scales: {
+        x: { time: false, distr: log ? 3 : 1, range: () => this.#extent('x', log !== undefined) },
+        y: { distr: log === 'both' ? 3 : 1, range: () => this.#extent('y', log === 'both') },
+      },
       axes: [
-        axis(x, xText, { size: 30, labelSize: 20, ...(log && { splits: (_, __, low, high) => tenfolds(low, high), filter: (_, splits) => splits }) }),
-        axis(y, yText, { size: 50, labelSize: 20 }),
+        axis(x, xText, { size: 30, labelSize: 20, ...tens(log), ...(xSplits && { splits: () => xSplits }) }),
+        axis(y, yText, { size: 50, labelSize: 20, ...tens(log === 'both') }),
       ],
       series: [{}, ...this.#picture.lines.map(({ colour, dots = false }) => ({
         stroke: () => this.#colour(colour), width: 2.5, points: { show: dots, size: 8, fill: () => this.#colour(colour) },
@@ -104,9 +108,9 @@ export class Plot {
     const own = key === 'x' ? x : lines.flatMap((line) => line.y);
     const values = [...own, ...marks.map((mark) => mark[key]), ...(here ? [here[key]] : [])].filter((value) => value !== null);
     const [low, high] = [extreme(values, Math.min), extreme(values, Math.max)];
-    if (log) return [low / (high / low) ** ROOM, high * (high / low) ** (2 * ROOM)];
+    if (log) return [low / (high / low) ** ROOM, high * (high / low) ** ((key === 'x' && marks.length > 0 ? 2 : 1) * ROOM)];
     const room = (high - low || Math.abs(high) || 1) * ROOM;
-    return [this.#axes.fromZero && key === 'y' ? 0 : low - room, high + room];
+    return [low - room, high + room];
   }
 
   /** What uPlot has no series for: named points, and a big dot where the choice lies. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { PROMPTS } from '../../www/prompts.js';
-import { numbersIn, open, visit } from './support/page.mjs';
+import { numbersIn, open, settled, visit } from './support/page.mjs';
 
 test('the batch tab', async (t) => {
   const { page, complaints } = await visit(t, { hash: '#batch' });
@@ -13,6 +13,7 @@ test('the batch tab', async (t) => {
   const cost = async () => numbersIn(await page.locator('#batch-facts dd').first().textContent())[0];
 
   await t.test('plans the examples no dearer and no worse than the best single candidate', async () => {
+    await settled(page);
     await open(page, 'batch');
     const [usd, , single] = await page.locator('#batch-facts dd').allTextContents();
     assert.ok(numbersIn(usd)[0] <= numbersIn(single)[0]);

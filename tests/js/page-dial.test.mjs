@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decided, numbersIn, open, visit } from './support/page.mjs';
+import { numbersIn, open, settled, visit } from './support/page.mjs';
 
 test('the dial moves cost, quality and picks', async (t) => {
   const { page, complaints } = await visit(t);
-  await decided(page);
+  await settled(page);
   await open(page, 'dial');
   const dial = page.getByRole('slider', { name: 'Cost dial' });
   const usual = await shown(page);

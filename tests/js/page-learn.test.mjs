@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { numbersIn, visit } from './support/page.mjs';
+import { numbersIn, settled, visit } from './support/page.mjs';
 
 test('the learn tab', async (t) => {
   const { page, complaints } = await visit(t, { hash: '#learn' });
@@ -13,6 +13,7 @@ test('the learn tab', async (t) => {
     await page.getByRole('button', { name }).click();
     await page.getByText(`${many} so far`).waitFor();
   };
+  await settled(page);
   await ready();
   const first = await model();
   assert.ok((await table()).every((row) => row[2] === row[3] && row[4] === '0.0'), 'nothing has moved yet');

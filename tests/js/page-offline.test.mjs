@@ -5,11 +5,11 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { PKG, ROOT, temporaryFolder } from './support/paths.mjs';
-import { TABS, decided, open, visit } from './support/page.mjs';
+import { TABS, decided, open, settled, visit } from './support/page.mjs';
 
 test('everything works without a network after the first visit', async (t) => {
   const { page, context, complaints, strangers, close } = await visit(t);
-  await page.getByText('Works offline.').waitFor();
+  await settled(page);
   await context.setOffline(true);
   await close(); // offline for certain, also for the service worker
   await page.reload();
@@ -24,7 +24,7 @@ test('an update replaces the old page', async (t) => {
   await cp(join(ROOT, 'www'), www, { recursive: true });
   const mounts = { '/pointsman/': PKG, '/vendor/uplot/': join(ROOT, 'node_modules', 'uplot', 'dist'), '/': www };
   const { page, complaints } = await visit(t, { mounts });
-  await page.getByText('Works offline.').waitFor();
+  await settled(page);
   const [old] = await page.evaluate(() => caches.keys());
   assert.match(old, /^pointsman-[0-9a-f]{16}$/);
 
@@ -35,7 +35,7 @@ test('an update replaces the old page', async (t) => {
   await page.getByText('A new version is here').waitFor();
   assert.equal((await page.evaluate(() => caches.keys())).length, 2);
   await page.reload();
-  await page.getByText('Works offline.').waitFor();
+  await settled(page);
   const names = await page.evaluate(() => caches.keys());
   assert.ok(names.length === 1 && names[0] !== old, names.join());
   assert.match(await page.evaluate(() => fetch('figures.js').then((response) => response.text())), /not a cent less/);

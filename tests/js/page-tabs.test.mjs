@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DESK, PHONE, SHOTS, TABS, decided, faultsOf, open, visit } from './support/page.mjs';
+import { DESK, PHONE, SHOTS, TABS, faultsOf, open, settled, visit } from './support/page.mjs';
 
 test('tabs by keyboard and by address', async (t) => {
   const { page, url } = await visit(t, { hash: '#learn' });
@@ -28,7 +28,7 @@ test('tabs by keyboard and by address', async (t) => {
 
 test('every tab, as it looks', async (t) => {
   const { page, complaints, strangers } = await visit(t);
-  await decided(page);
+  await settled(page);
   for (const tab of TABS) {
     await t.test(tab, async () => {
       await open(page, tab);

@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decided, numbersIn, visit } from './support/page.mjs';
+import { decided, numbersIn, settled, visit } from './support/page.mjs';
 
 test('the route tab', async (t) => {
   const { page, complaints } = await visit(t);
-  await decided(page);
+  await settled(page);
 
   await t.test('judges every candidate for a typed prompt', async () => {
-    await settled(page, () => page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('What is the pH of a 0.01 M solution of hydrochloric acid?'));
+    await redecided(page, () => page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('What is the pH of a 0.01 M solution of hydrochloric acid?'));
     assert.equal(await chosen(page).count(), 1);
     assert.ok(await page.locator('#candidates tr').count() > 3);
     assert.ok(numbersIn(await page.locator('#facts').textContent()).length >= 3);
@@ -18,13 +18,13 @@ test('the route tab', async (t) => {
   await t.test('follows the dial from the keyboard', async () => {
     const dial = page.getByRole('slider', { name: 'Cost dial' });
     assert.equal(await dial.getAttribute('aria-valuetext'), 'default');
-    await settled(page, () => dial.press('Home'));
+    await redecided(page, () => dial.press('Home'));
     assert.equal(await dial.getAttribute('aria-valuetext'), 'quality alone');
     const best = await costOfChosen(page);
-    await settled(page, () => dial.press('End'));
+    await redecided(page, () => dial.press('End'));
     assert.match(await dial.getAttribute('aria-valuetext'), /cost weight \d/);
     assert.ok(await costOfChosen(page) < best);
-    await settled(page, () => page.getByRole('button', { name: 'Back to default' }).click());
+    await redecided(page, () => page.getByRole('button', { name: 'Back to default' }).click());
     assert.equal(await dial.getAttribute('aria-valuetext'), 'default');
   });
 
@@ -37,12 +37,43 @@ test('the route tab', async (t) => {
   });
 
   await t.test('offers examples, of which one is in a language it does not judge', async () => {
-    await settled(page, () => page.getByRole('button', { name: 'Español' }).click());
+    await redecided(page, () => page.getByRole('button', { name: 'Español' }).click());
     assert.match(await page.getByRole('textbox', { name: 'Prompt', exact: true }).inputValue(), /Quijote/);
     assert.match(await page.locator('#pick-reason').textContent(), /unlike/);
   });
 
   assert.deepEqual(complaints, []);
+});
+
+test('the static tier answers while the full one loads', async (t) => {
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  const prepare = (context) => context.route('**/embedder.bin', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const { page, complaints } = await visit(t, { prepare });
+  await decided(page);
+  assert.equal(await page.locator('#pick-tier').textContent(), 'static tier');
+  release();
+  await page.locator('#pick-tier').filter({ hasText: 'full tier' }).waitFor();
+  assert.ok(await page.getByRole('progressbar', { name: /Loading|loading/ }).isHidden());
+  assert.deepEqual(complaints, []);
+});
+
+test('loading is shown', async (t) => {
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  const prepare = (context) => context.route('**/embedder-static.bin', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const { page } = await visit(t, { prepare });
+  await page.getByText('Loading the router').waitFor();
+  await page.waitForFunction(() => /** @type {any} */ (document.querySelector('#progress')).value > 0);
+  assert.match(await page.locator('#progress-text').textContent(), /^[\d.]+ of [\d.]+ MB$/);
+  release();
+  await decided(page);
 });
 
 test('the page says what is wrong when a file is missing', async (t) => {
@@ -52,7 +83,7 @@ test('the page says what is wrong when a file is missing', async (t) => {
 });
 
 /** Does something, and waits for the decision that it brings: the footer counts them. */
-async function settled(page, act) {
+async function redecided(page, act) {
   const count = async () => numbersIn(await page.locator('#engine').textContent())[0];
   await page.locator('#against').filter({ hasText: /\w/ }).waitFor();
   const before = await count();

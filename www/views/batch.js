@@ -8,7 +8,7 @@ import { Plot } from '../plot.js';
 import { PROMPTS } from '../prompts.js';
 import { showLegend, showShares, tonesOf } from '../train.js';
 
-const AXES = { x: 'US dollars for the batch', y: 'mean predicted quality', xText: short, yText: percent, log: true };
+const AXES = { x: 'US dollars for the batch', y: 'mean predicted quality', xText: short, yText: percent, log: 'x' };
 /** Prompts judged between two looks at whether the person still wants them. */
 const CHUNK = 16;
 /** Rows of the plan that the page shows; the download has them all. */

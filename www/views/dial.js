@@ -8,7 +8,7 @@ import { Plot } from '../plot.js';
 import { PROMPTS } from '../prompts.js';
 import { showLegend, tonesOf } from '../train.js';
 
-const AXES = { x: 'US dollars per 1,000 prompts', y: 'mean predicted quality', xText: short, yText: percent, log: true };
+const AXES = { x: 'US dollars per 1,000 prompts', y: 'mean predicted quality', xText: short, yText: percent, log: 'x' };
 
 export class DialView {
   #engine;

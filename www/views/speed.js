@@ -2,10 +2,10 @@
 
 import { LENGTHS, measure } from '../bench.js';
 import { $, complain, element, facts } from '../dom.js';
-import { ms } from '../figures.js';
+import { milliseconds, short } from '../figures.js';
 import { Plot } from '../plot.js';
 
-const AXES = { x: 'tokens', y: 'milliseconds, median', xText: String, yText: String, fromZero: true };
+const AXES = { x: 'tokens', y: 'milliseconds, median', xText: String, yText: short, log: 'both', xSplits: LENGTHS };
 const TIERS = /** @type {const} */ (['static', 'full']);
 const COLOURS = { static: 'usd', full: 'quality' };
 
@@ -56,7 +56,7 @@ export class SpeedView {
     return longest.map(({ name }, place) => {
       const cells = TIERS.flatMap((tier) => {
         const row = this.#measured[tier][place];
-        return [row ? ms(row.median) : '…', row ? ms(row.p95) : '…'].map((text) => element('td', text));
+        return [row ? milliseconds(row.median) : '…', row ? milliseconds(row.p95) : '…'].map((text) => element('td', text));
       });
       return element('tr', [element('th', name, { scope: 'row' }), ...cells]);
     });

@@ -42,6 +42,11 @@ export function decided(page) {
   return page.getByRole('status').filter({ hasText: 'Goes to' }).waitFor();
 }
 
+/** Waits until the full tier answers, and the page is kept: from then on nothing moves by itself. */
+export function settled(page) {
+  return page.getByText('Works offline.').waitFor();
+}
+
 /** Opens a tab and makes it show all that it can. */
 export async function open(page, tab) {
   await page.locator(`#tab-${tab}`).click();
@@ -65,7 +70,7 @@ const FILL = {
 
 /** The numbers in a text, in their order. */
 export function numbersIn(text) {
-  return [...text.replaceAll(',', '').matchAll(/-?\d+(?:\.\d+)?/g)].map(([number]) => Number(number));
+  return [...text.replaceAll(',', '').replaceAll('−', '-').matchAll(/-?\d+(?:\.\d+)?/g)].map(([number]) => Number(number));
 }
 
 /** What axe-core finds wrong with the page as it stands: the rule, and where. */
