@@ -1,60 +1,57 @@
-/** The page: loads a router, opens tabs, and keeps itself for the time without a network. */
+/** The page: opens tabs over the router that boot.js has started, and keeps itself for the time without a network. */
 
+import { opening, watchTier } from './boot.js';
 import { Dial } from './dial.js';
 import { $, complain } from './dom.js';
-import { openEngine } from './engine.js';
-import { megabytes } from './figures.js';
 import { keepOffline } from './offline.js';
 import { startTabs } from './tabs.js';
-import { BatchView } from './views/batch.js';
-import { DialView } from './views/dial.js';
-import { LearnView } from './views/learn.js';
 import { RouteView } from './views/route.js';
-import { SpeedView } from './views/speed.js';
 
 const dial = new Dial();
-const views = {
-  route: new RouteView(dial),
-  dial: new DialView(dial),
-  batch: new BatchView(),
-  learn: new LearnView(),
-  speed: new SpeedView(),
+const route = new RouteView(dial);
+/** All but the first tab come after the first decision, or when they are opened. */
+const VIEWS = {
+  route: async () => route,
+  dial: async () => new (await import('./views/dial.js')).DialView(dial),
+  batch: async () => new (await import('./views/batch.js')).BatchView(),
+  learn: async () => new (await import('./views/learn.js')).LearnView(),
+  speed: async () => new (await import('./views/speed.js')).SpeedView(),
 };
-const started = new Set();
+const views = new Map();
+/** What each view that was opened is at, so that it is not asked for two things at once. */
+const started = new Map();
 let engine;
 let opened;
+
+function view(name) {
+  if (!views.has(name)) views.set(name, VIEWS[name]());
+  return views.get(name);
+}
 
 /** A view starts when it is first seen, and there is a router. */
 function start(name) {
   opened = name;
   if (!engine || started.has(name)) return;
-  started.add(name);
-  return views[name].start(engine);
+  const shown = view(name).then((made) => made.start(engine));
+  started.set(name, shown.catch((error) => complain($('problem'), error)));
 }
 
-/** @param {import('pointsman').Progress} progress */
-function showProgress({ loaded, total }) {
-  $('loading').hidden = false;
-  $('progress').max = total || 1;
-  $('progress').value = loaded;
-  $('progress-text').textContent = `${megabytes(loaded)} of ${megabytes(total)} MB`;
-}
-
-/** The static tier answers first. When the full one does, what is shown is judged anew, and the page is worth keeping. */
+/** What the static tier has judged is judged anew by the full one. Then the page has all that is worth keeping. */
 async function moveOver(tier) {
-  $('loading').hidden = true;
-  $('loading-what').textContent = 'Answering from the static tier; loading the full one';
-  if (!engine || tier !== 'full') return;
+  if (tier !== 'full') return;
   engine.moveOver();
-  await Promise.all([...started].map((name) => views[name].judgeAnew?.()));
+  for (const [name, ready] of started) started.set(name, ready.then(async () => (await view(name)).judgeAnew?.()));
+  await Promise.all(started.values());
   await keepOffline((text) => { $('offline').textContent = text; });
 }
 
 startTabs($('line'), start);
 try {
-  engine = await openEngine({ tier: 'auto', onProgress: showProgress, onTier: moveOver });
-  await start(opened);
+  engine = await opening;
+  start(opened);
+  await started.get(opened);
+  watchTier(moveOver);
+  await Promise.all(Object.keys(VIEWS).map(view));
 } catch (error) {
-  $('loading').hidden = true;
   complain($('problem'), error);
 }

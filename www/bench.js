@@ -1,6 +1,6 @@
 /** How fast this device decides: measured here and now, on a router of its own. */
 
-import { openEngine } from './engine.js';
+import { createRouter } from 'pointsman/worker';
 
 /** Prompts of these many tokens, with the two that every prompt gets. */
 export const LENGTHS = [8, 16, 64, 128];
@@ -30,7 +30,7 @@ const WORDS = 'the old train left the small station at noon and went over the lo
  * @returns {Promise<import('pointsman').Stats>}
  */
 export async function measure(tier, measured) {
-  const { router } = await openEngine({ tier });
+  const router = await createRouter({ tier });
   try {
     for (const tokens of LENGTHS) measured({ name: `${tokens} tokens`, tokens, ...await single(router, tokens) });
     measured({ name: `${BATCH} texts of 16 tokens at once`, ...await batch(router) });

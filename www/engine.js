@@ -25,6 +25,11 @@ export class Engine {
     this.router = router;
   }
 
+  /** @param {import('pointsman').RouterOptions} options */
+  static async open(options) {
+    return new Engine(await createRouter(options));
+  }
+
   get models() {
     return this.router.candidates.map(({ id }) => id);
   }
@@ -38,11 +43,6 @@ export class Engine {
   moveOver() {
     this.#sample = undefined;
   }
-}
-
-/** @param {import('pointsman').RouterOptions} options */
-export async function openEngine(options) {
-  return new Engine(await createRouter(options));
 }
 
 /** @returns {Promise<Sample>} */

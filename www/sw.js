@@ -92,8 +92,8 @@ async function crawl() {
 /** The modules that a module imports, or starts as a worker. What a comment says is no import. */
 function modulesIn(text, url, imports) {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '');
-  const found = code.matchAll(/^(?:import|export)\b[^'"=;]*?\bfrom\s*'([^']+)'|^import\s*'([^']+)'|new URL\('([^']+\.js)'/gm);
-  const names = [...found].map(([, from, bare, worker]) => from ?? bare ?? worker);
+  const found = code.matchAll(/^(?:import|export)\b[^'"=;]*?\bfrom\s*'([^']+)'|^import\s*'([^']+)'|(?:\bimport|new URL)\('([^']+\.js)'/gm);
+  const names = [...found].map(([, from, bare, late]) => from ?? bare ?? late);
   const resolved = names.map((name) => (imports[name] ? new URL(imports[name], HOME) : new URL(name, url)));
   return resolved.map(({ href }) => href);
 }

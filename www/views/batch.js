@@ -38,7 +38,7 @@ export class BatchView {
     this.#acceptDrops($('batch-drop'));
   }
 
-  start(engine) {
+  async start(engine) {
     this.#engine = engine;
     $('batch-run').disabled = false;
   }

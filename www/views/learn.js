@@ -1,8 +1,8 @@
 /** The fourth tab: thumbs teach a router of its own, whose memory stays in this browser. */
 
+import { createRouter } from 'pointsman/worker';
 import { $, complain, element, rows } from '../dom.js';
 import { percent, plural, points } from '../figures.js';
-import { openEngine } from '../engine.js';
 import { forget, keep, kept } from '../store.js';
 
 const DRAWER = 'learned';
@@ -37,7 +37,7 @@ export class LearnView {
   }
 
   async #open() {
-    ({ router: this.#router } = await openEngine({ learn: LEARN, tier: 'full' }));
+    this.#router = await createRouter({ learn: LEARN, tier: 'full' });
   }
 
   /** What was kept of a router whose files have changed since is of no use to this one, and said to be so. */

@@ -18,7 +18,7 @@ export class SpeedView {
     if ('gpu' in navigator) $('speed-gpu').hidden = false;
   }
 
-  start() {
+  async start() {
     $('speed-run').disabled = false;
   }
 
