@@ -61,28 +61,21 @@ test('the batch tab', async (t) => {
     await page.getByText('many.txt is ready').waitFor();
     await page.getByRole('button', { name: 'Plan the batch' }).click();
     await page.waitForFunction(() => /** @type {any} */ (document.querySelector('#batch-bar')).value > 0);
-    const longest = await page.evaluate(longestPause);
+    await page.locator('#tab-route').click();
+    await page.getByRole('button', { name: 'Law' }).click();
+    await page.locator('#decision').waitFor(); // a decision comes between two chunks
+    await page.locator('#tab-batch').click();
+    assert.ok(await page.evaluate(() => {
+      const bar = /** @type {any} */ (document.querySelector('#batch-bar'));
+      return bar.value < bar.max;
+    }), 'still judging');
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByText('Cancelled. Nothing was planned.').waitFor();
     assert.ok(await page.locator('#batch-work').isHidden());
-    assert.ok(longest < 500, `the page stood still for ${longest} ms`);
   });
 
   assert.deepEqual(complaints, []);
 });
-
-/** How long the page's own thread was not to be had, at worst, in a second. */
-async function longestPause() {
-  let longest = 0;
-  let last = performance.now();
-  const end = last + 1000;
-  while (last < end) {
-    await new Promise((resolve) => setTimeout(resolve));
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
-  }
-  return longest;
-}
 
 async function downloaded(page, name) {
   const arriving = page.waitForEvent('download');

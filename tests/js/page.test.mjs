@@ -61,6 +61,19 @@ test('the static tier answers while the full one loads', async (t) => {
   assert.deepEqual(complaints, []);
 });
 
+test('the static tier stays where the full one cannot be had', async (t) => {
+  const prepare = (context) => context.route('**/embedder.bin', (route) => route.fulfill({ status: 503 }));
+  const { page } = await visit(t, { prepare });
+  await decided(page);
+  const alert = page.getByRole('alert').filter({ hasText: /^IO: .*embedder\.bin answered 503.*The static tier goes on answering/ });
+  for (let tries = 0; tries < 50 && !await alert.isVisible(); tries += 1) {
+    await page.getByRole('button', { name: tries % 2 ? 'Law' : 'Code' }).click();
+    await page.waitForTimeout(200);
+  }
+  await alert.waitFor();
+  assert.ok(await page.getByText('loading the full one').isHidden());
+});
+
 test('loading is shown', async (t) => {
   let release;
   const held = new Promise((resolve) => { release = resolve; });

@@ -11,6 +11,8 @@ import { showLegend, showShares, tonesOf } from '../train.js';
 const AXES = { x: 'US dollars for the batch', y: 'mean predicted quality', xText: short, yText: percent, log: 'x' };
 /** Prompts judged between two looks at whether the person still wants them. */
 const CHUNK = 16;
+/** Stops of the slider, and points of the curve that are drawn: a front of 20,000 prompts has some 100,000. */
+const STOPS = 500;
 /** Rows of the plan that the page shows; the download has them all. */
 const SHOWN = 50;
 
@@ -32,7 +34,7 @@ export class BatchView {
     $('batch-file').addEventListener('change', () => this.#read($('batch-file').files[0]));
     $('batch-run').addEventListener('click', () => this.#run());
     $('batch-cancel').addEventListener('click', () => this.#running?.abort());
-    $('batch-slider').addEventListener('input', () => this.#take($('batch-slider').valueAsNumber));
+    $('batch-slider').addEventListener('input', () => this.#take(this.#batch.stops[$('batch-slider').valueAsNumber]));
     $('batch-csv').addEventListener('click', () => download('plan.csv', 'text/csv', csvOf(this.#plan())));
     $('batch-jsonl').addEventListener('click', () => download('plan.jsonl', 'application/jsonl', jsonLinesOf(this.#plan())));
     this.#acceptDrops($('batch-drop'));
@@ -92,29 +94,31 @@ export class BatchView {
     const scores = decisions.map((decision) => decision.scores);
     const singles = singlesOf(scores);
     const front = frontOf(scores);
-    this.#batch = { prompts, front, singles, best: bestOf(singles), tones: tonesOf(singles), point: 0 };
+    const stops = spread(front.points.length, STOPS);
+    this.#batch = { prompts, front, stops, singles, best: bestOf(singles), tones: tonesOf(singles), point: 0 };
     const cut = decisions.filter(({ truncated }) => truncated).length;
     const notes = [empty && `${plural(empty, 'empty line')} passed over`, cut && `${plural(cut, 'long prompt')} judged by beginning and end`];
     $('batch-said').textContent = [`${plural(prompts.length, 'prompt')} judged`, ...notes.filter(Boolean)].join('; ') + '.';
     $('batch-result').hidden = false;
-    $('batch-slider').max = front.steps.length;
+    $('batch-slider').max = stops.length - 1;
     $('batch-table').replaceChildren(...rows(frontRows(this.#batch)));
     this.#take(asGoodAs(front.points, this.#batch.best.quality));
   }
 
   /** Moves to a point of the front. */
   #take(point) {
-    const { front, singles, best, prompts } = this.#batch;
+    const { front, stops, singles, best, prompts } = this.#batch;
     this.#batch.point = point;
     const reached = front.points[point];
+    const drawn = stops.map((stop) => front.points[stop]);
     this.#plot.show({
-      x: front.points.map((each) => each.usd),
-      lines: [{ colour: 'quality', y: front.points.map((each) => each.quality) }],
+      x: drawn.map((each) => each.usd),
+      lines: [{ colour: 'quality', y: drawn.map((each) => each.quality) }],
       marks: singles.map(({ model, usd: x, quality }) => ({ name: model, x, y: quality })),
       here: { x: reached.usd, y: reached.quality },
     });
     const text = `${usd(reached.usd)} for ${percent(reached.quality)}`;
-    $('batch-slider').value = point;
+    $('batch-slider').value = stops.findIndex((stop) => stop >= point);
     $('batch-slider').setAttribute('aria-valuetext', text);
     $('batch-value').textContent = text;
     $('batch-facts').replaceChildren(...facts({
@@ -154,10 +158,19 @@ async function judge(router, prompts, signal) {
   while (decisions.length < prompts.length) {
     if (signal.aborted) return undefined;
     showDone(decisions.length, prompts.length, performance.now() - begun);
-    const { picks } = await router.assign(prompts.slice(decisions.length, decisions.length + CHUNK), { costWeight: 0 });
-    decisions.push(...picks);
+    decisions.push(...await judgeChunk(router, prompts, decisions.length));
   }
   return signal.aborted ? undefined : decisions;
+}
+
+async function judgeChunk(router, prompts, start) {
+  const chunk = prompts.slice(start, start + CHUNK);
+  try {
+    return (await router.assign(chunk, { costWeight: 0 })).picks;
+  } catch (error) {
+    const message = `among prompts ${count(start + 1)} to ${count(start + chunk.length)}: ${error.message}`;
+    throw Object.assign(new Error(message), { code: error.code });
+  }
 }
 
 function showDone(done, total, spentMs) {
@@ -186,9 +199,14 @@ function nearest(front, cost) {
 
 function frontRows({ front, singles }) {
   const { points: all } = front;
-  const places = [...new Set(Array.from({ length: 10 }, (_, i) => Math.round((i * (all.length - 1)) / 9)))];
   const row = (name, { usd: cost, quality }) => [name, usd(cost), percent(quality)];
-  return [...singles.map((single) => row(`${single.model} alone`, single)), ...places.map((at) => row(`routed, point ${at + 1} of ${all.length}`, all[at]))];
+  return [...singles.map((single) => row(`${single.model} alone`, single)), ...spread(all.length, 10).map((at) => row(`routed, point ${at + 1} of ${all.length}`, all[at]))];
+}
+
+/** So many places of a list, or all where it has fewer, from its first to its last. */
+function spread(length, most) {
+  const many = Math.min(length, most);
+  return Array.from({ length: many }, (_, i) => Math.round((i * (length - 1)) / Math.max(1, many - 1)));
 }
 
 function download(name, type, text) {

@@ -52,7 +52,9 @@ export class RouteView {
       if (asked !== this.#asked) return; // the person has typed on
       complain($('route-problem'));
       showDecision(decision, this.#best);
-      showEngine(await this.#engine.router.stats());
+      const stats = await this.#engine.router.stats();
+      showEngine(stats);
+      if (stats.upgradeError) showStaying(stats.upgradeError);
     } catch (error) {
       complain($('route-problem'), error);
     }
@@ -100,6 +102,12 @@ function showComparison({ model, usd, scores }, best) {
   $('against').textContent = model === best
     ? `${best} is also the best single candidate: always asking it would cost the same.`
     : `Costs ${saving(usd, always.usd)} than always asking the best single candidate, ${best} ($${usdPerThousand(always.usd)} per 1,000).`;
+}
+
+/** The full tier could not be had: nobody waits for it any more. */
+function showStaying({ code, message }) {
+  $('loading').hidden = true;
+  complain($('route-problem'), { code, message: `${message}. The static tier goes on answering.` });
 }
 
 /** @param {import('pointsman').Stats} stats */
