@@ -11,6 +11,7 @@ const PREFIX = 'pointsman-';
 const STAMP = './stamp';
 const HOME = new URL('./', self.location.href).href;
 const PACKAGE = new URL('./pointsman/', HOME).href;
+const LIST = `${PACKAGE}assets/assets.json`;
 
 let current;
 
@@ -55,7 +56,8 @@ async function finished() {
 /** Makes a cache of what is on the server now, unless there is one. Resolves to whether it is new. */
 async function gather() {
   const [texts, assets] = await Promise.all([crawl(), listAssets()]);
-  const name = PREFIX + await nameOf(texts, assets);
+  texts.set(LIST, assets.list);
+  const name = PREFIX + await nameOf(texts);
   const versions = await finished();
   if (versions.some((version) => version.name === name)) return false;
   await caches.delete(name); // a start that was never finished
@@ -100,10 +102,10 @@ function modulesIn(text, url, imports) {
 
 /** The package's big files: where its `exports` say they are, with their hashes. */
 async function listAssets() {
-  const [listed, described] = await Promise.all([read(`${PACKAGE}assets/assets.json`), read(`${PACKAGE}package.json`)]);
+  const [list, described] = await Promise.all([read(LIST), read(`${PACKAGE}package.json`)]);
   const { exports } = JSON.parse(described.text);
-  const files = Object.entries(JSON.parse(listed.text)).map(([name, { sha256 }]) => ({ url: new URL(exports[`./${name}`], PACKAGE).href, sha256 }));
-  return { text: listed.text, files };
+  const files = Object.entries(JSON.parse(list.text)).map(([name, { sha256 }]) => ({ url: new URL(exports[`./${name}`], PACKAGE).href, sha256 }));
+  return { list, files };
 }
 
 /** A big file: from an older version where it is the same, or from the server. */
@@ -129,9 +131,9 @@ async function opened(url) {
   throw new Error(`${url} answered ${response.status}`);
 }
 
-async function nameOf(texts, assets) {
+async function nameOf(texts) {
   const parts = [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([url, { text }]) => `${url}\n${text}`);
-  const all = new TextEncoder().encode([assets.text, ...parts].join('\n'));
+  const all = new TextEncoder().encode(parts.join('\n'));
   return (await hashOf(all)).slice(0, 16);
 }
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { numbersIn, settled, visit } from './support/page.mjs';
 
 test('the learn tab', async (t) => {
-  const { page, complaints } = await visit(t, { hash: '#learn' });
+  const { page, context, complaints } = await visit(t, { hash: '#learn' });
   const ready = () => page.locator('#learn-shown').waitFor();
   const model = () => page.locator('#learn-model').textContent();
   const table = async () => page.locator('#learn-table tr').evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)));
@@ -55,6 +55,19 @@ test('the learn tab', async (t) => {
     await ready();
     assert.equal(await model(), first);
     assert.match(await page.locator('#learn-count').textContent(), /Nothing learned/);
+  });
+
+  await t.test('and of no use to other files', async () => {
+    await thumb('Bad answer', '1 thumb');
+    await context.route('**/assets.json', async (route) => {
+      const list = await (await route.fetch()).json();
+      await route.fulfill({ json: { ...list, 'router.bin': { ...list['router.bin'], sha256: '0'.repeat(64) } } });
+    });
+    // The page that is kept would not ask.
+    await page.evaluate(async () => Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).delete('pointsman/assets/assets.json'))));
+    await page.reload();
+    await page.getByText('files have changed since you taught it').waitFor();
+    assert.equal(await model(), first);
   });
 
   assert.deepEqual(complaints, []);

@@ -101,7 +101,7 @@ async function redecided(page, act) {
   await page.locator('#against').filter({ hasText: /\w/ }).waitFor();
   const before = await count();
   await act();
-  await page.waitForFunction((calls) => Number(document.querySelector('#engine').textContent.match(/of ([\d,]+) decision/)[1].replace(',', '')) > calls, before);
+  await page.waitForFunction((calls) => Number(document.querySelector('#engine').textContent.match(/([\d,]+) decision/)[1].replace(',', '')) > calls, before);
 }
 
 function chosen(page) {

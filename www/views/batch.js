@@ -123,7 +123,7 @@ export class BatchView {
     $('batch-value').textContent = text;
     $('batch-facts').replaceChildren(...facts({
       cost: usd(reached.usd),
-      'mean quality': percent(reached.quality),
+      'predicted quality': percent(reached.quality),
       [`all ${count(prompts.length)} to ${best.model}`]: `${usd(best.usd)}, ${percent(best.quality)}`,
       'so this is': `${saving(reached.usd, best.usd)}, ${points(reached.quality - best.quality)} points`,
     }));

@@ -59,7 +59,7 @@ export class DialView {
       here: { x: perThousand(reached.usd), y: reached.quality },
     });
     $('dial-facts').replaceChildren(...facts({
-      'mean quality': percent(reached.quality),
+      'predicted quality': percent(reached.quality),
       'USD per 1,000': usdPerThousand(reached.usd / PROMPTS.length),
       [`against ${best.model} alone`]: `${saving(reached.usd, best.usd)}, ${points(reached.quality - best.quality)} points`,
     }));

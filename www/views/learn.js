@@ -1,7 +1,7 @@
 /** The fourth tab: thumbs teach a router of its own, whose memory stays in this browser. */
 
 import { createRouter } from 'pointsman/worker';
-import { $, complain, element, rows } from '../dom.js';
+import { $, complain, element, rows, vary } from '../dom.js';
 import { percent, plural, points } from '../figures.js';
 import { forget, keep, kept } from '../store.js';
 
@@ -14,6 +14,7 @@ export class LearnView {
   #router;
   #decision;
   #heard = {};
+  #files;
 
   constructor() {
     $('learn-form').addEventListener('submit', (event) => {
@@ -40,17 +41,17 @@ export class LearnView {
     this.#router = await createRouter({ learn: LEARN, tier: 'full' });
   }
 
-  /** What was kept of a router whose files have changed since is of no use to this one, and said to be so. */
+  /** What was learned on other files is of no use to these, and said to be so. */
   async #recall() {
     const saved = await kept(DRAWER);
+    this.#files = await filesOf();
     if (!saved) return;
-    try {
+    if (saved.files === this.#files) {
       await this.#router.mergeState(saved.state);
       this.#heard = saved.heard;
-    } catch (error) {
-      if (!['MISMATCH', 'BAD_ARTIFACT'].includes(error.code)) throw error;
+    } else {
       await forget(DRAWER);
-      $('learn-said').textContent = `What was kept does not fit this router any more (${error.message}), so it begins anew.`;
+      $('learn-said').textContent = 'The router’s files have changed since you taught it, so it begins anew.';
     }
   }
 
@@ -70,7 +71,7 @@ export class LearnView {
     await this.#router.feedback(id, { score });
     const { up = 0, down = 0 } = this.#heard[model] ?? {};
     this.#heard = { ...this.#heard, [model]: { up: up + score, down: down + 1 - score } };
-    await keep(DRAWER, { state: await this.#router.exportState(), heard: this.#heard });
+    await keep(DRAWER, { state: await this.#router.exportState(), heard: this.#heard, files: this.#files });
     await this.#route();
     const stays = this.#decision.model === model ? 'still goes to' : 'now goes to';
     $('learn-said').textContent = `${score ? 'Thumbs up' : 'Thumbs down'} for ${model}. The same prompt ${stays} ${this.#decision.model}.`;
@@ -85,14 +86,15 @@ export class LearnView {
     $('learn-said').textContent = 'Forgotten. The router is as it was shipped.';
   }
 
-  #show(shipped) {
-    const before = new Map(shipped.map((score) => [score.model, score.quality]));
+  #show(ranked) {
+    const before = new Map(ranked.map((score) => [score.model, score.quality]));
     const all = Object.values(this.#heard).reduce((sum, { up, down }) => sum + up + down, 0);
     $('learn-count').textContent = all ? `${plural(all, 'thumb')} so far, kept in this browser.` : 'Nothing learned yet.';
     $('learn-clear').disabled = all === 0;
     $('learn-table').replaceChildren(...rows(this.#decision.scores.map(({ model, quality }) => {
       const { up = 0, down = 0 } = this.#heard[model] ?? {};
-      return [model, `${up} up, ${down} down`, percent(before.get(model)), percent(quality), moved(quality - before.get(model))];
+      const shipped = before.get(model);
+      return [model, up + down ? `${up} up, ${down} down` : '–', percent(shipped), now(quality, shipped), moved(quality - shipped)];
     })));
   }
 
@@ -104,6 +106,19 @@ export class LearnView {
       complain($('learn-problem'), error);
     }
   }
+}
+
+/** A bar for what is estimated now, with a tick where it was when the router was shipped. */
+function now(quality, shipped) {
+  const bar = vary(element('div', [], { className: 'bar', ariaHidden: 'true' }), { share: quality, tick: shipped });
+  return element('div', [percent(quality), bar], { className: 'now' });
+}
+
+/** The hashes of the files that were taught. */
+async function filesOf() {
+  const response = await fetch(new URL('../pointsman/assets/assets.json', import.meta.url));
+  const { 'router.bin': router, 'embedder.bin': embedder } = await response.json();
+  return `${router.sha256} ${embedder.sha256}`;
 }
 
 function moved(difference) {

@@ -111,8 +111,7 @@ function showStaying({ code, message }) {
 }
 
 /** @param {import('pointsman').Stats} stats */
-function showEngine({ calls, p50Ms, wasmBytes, simd }) {
+function showEngine({ calls, wasmBytes, simd }) {
   $('engine').textContent = `Tokenizer, sentence network and policy run on this device; no prompt leaves it. `
-    + `Median of ${plural(calls, 'decision')}: ${ms(p50Ms)}; `
-    + `${(wasmBytes / 2 ** 20).toFixed(0)} MiB of memory, WebAssembly ${simd}.`;
+    + `${plural(calls, 'decision')}, ${(wasmBytes / 2 ** 20).toFixed(0)} MiB of memory, WebAssembly ${simd}.`;
 }
