@@ -3,7 +3,7 @@
 import { opening, watchTier } from './boot.js';
 import { Dial } from './dial.js';
 import { $, complain } from './dom.js';
-import { keepOffline } from './offline.js';
+import { hearOfUpdates, keepOffline } from './offline.js';
 import { startTabs } from './tabs.js';
 import { RouteView } from './views/route.js';
 
@@ -46,6 +46,7 @@ async function moveOver(tier) {
 }
 
 startTabs($('line'), start);
+hearOfUpdates((text) => { $('update').textContent = text; });
 try {
   engine = await opening;
   start(opened);

@@ -1,17 +1,20 @@
 /** Asks the browser to keep the page (sw.js), and says how that stands. */
 
 /** @param {(text: string) => void} say */
+export function hearOfUpdates(say) {
+  navigator.serviceWorker?.addEventListener('message', ({ data }) => {
+    if (data.isNew) say('A new version is here: reload to use it.');
+  });
+}
+
+/** @param {(text: string) => void} say */
 export async function keepOffline(say) {
   const { serviceWorker } = navigator;
   if (!serviceWorker) return; // none without https, nor in a private window of some browsers
-  serviceWorker.addEventListener('message', ({ data }) => {
-    if (data.isNew) say('A new version is here: reload to use it.');
-  });
   try {
     const registration = await serviceWorker.register('./sw.js');
-    const { active } = await Promise.race([serviceWorker.ready, failureOf(registration.installing)]);
+    await Promise.race([serviceWorker.ready, failureOf(registration.installing)]);
     say('Works offline.');
-    active.postMessage('look for a new version');
   } catch (error) {
     say('Not kept for offline use.');
     console.warn(`The page cannot be kept: ${error.message}`);

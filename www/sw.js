@@ -13,19 +13,36 @@ const HOME = new URL('./', self.location.href).href;
 const PACKAGE = new URL('./pointsman/', HOME).href;
 const LIST = `${PACKAGE}assets/assets.json`;
 
-let current;
+/** The page goes first; what is newer is for its next visit. */
+const PATIENCE_MS = 3000;
 
-self.addEventListener('install', (event) => event.waitUntil(gather().then(() => self.skipWaiting())));
+let current;
+let gathering;
+
+self.addEventListener('install', (event) => event.waitUntil(gathered().then(() => self.skipWaiting())));
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
-self.addEventListener('message', (event) => event.waitUntil(
-  gather().then((isNew) => event.source.postMessage({ isNew }), () => {}), // without a network there is nothing newer
-));
 self.addEventListener('fetch', (event) => {
   const { method, url, mode } = event.request;
   if (method !== 'GET' || !url.startsWith(HOME)) return;
-  if (mode === 'navigate') current = adopt();
+  if (mode === 'navigate') {
+    current = adopt();
+    event.waitUntil(lookForNews());
+  }
   event.respondWith(answer(event.request));
 });
+
+/** The worker looks by itself and does not wait to be asked: a page that is broken could not ask for its mending. */
+async function lookForNews() {
+  await new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+  const isNew = await gathered().catch(() => false); // without a network there is nothing newer
+  if (!isNew) return;
+  for (const client of await self.clients.matchAll()) client.postMessage({ isNew });
+}
+
+/** Two tabs want the same at once. */
+function gathered() {
+  return gathering ??= gather().finally(() => { gathering = undefined; });
+}
 
 async function answer(request) {
   current ??= adopt();

@@ -1,8 +1,19 @@
 /** The speed tab measures this device, and says what runs and what does not. */
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { numbersIn, open, visit } from './support/page.mjs';
+import { PKG, ROOT } from './support/paths.mjs';
+
+test('a prompt of the benchmark has as many tokens as it says: its words are in the vocabulary', async () => {
+  const source = await readFile(join(ROOT, 'www', 'bench.js'), 'utf8');
+  const words = source.match(/WORDS = '([^']+)'/)[1].split(' ');
+  const file = await readFile(join(PKG, 'assets', 'embedder.bin')); // the vocabulary is in it, line by line
+  assert.ok(words.length > 20);
+  assert.deepEqual(words.filter((word) => !file.includes(`\n${word}\n`)), []);
+});
 
 test('the speed tab', async (t) => {
   const { page, complaints } = await visit(t, { hash: '#speed' });

@@ -26,6 +26,20 @@ test('tabs by keyboard and by address', async (t) => {
   await page.locator('#panel-learn').waitFor();
 });
 
+test('the policy forbids what the page does not need', async (t) => {
+  const { page } = await visit(t);
+  const policy = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute('content');
+  assert.match(policy, /^default-src 'self'; script-src 'self' 'wasm-unsafe-eval' 'sha256-[A-Za-z0-9+/]{43}='$/);
+  const refused = await page.evaluate(async () => {
+    const far = await fetch('https://example.com/').then(() => 'fetched', () => 'refused');
+    const inline = document.createElement('script');
+    inline.textContent = 'globalThis.ran = true';
+    document.head.append(inline);
+    return [far, globalThis.ran];
+  });
+  assert.deepEqual(refused, ['refused', undefined]);
+});
+
 test('every tab, as it looks', async (t) => {
   const { page, complaints, strangers } = await visit(t);
   await settled(page);
@@ -45,6 +59,8 @@ test('every tab, as it looks', async (t) => {
       await page.setViewportSize(DESK);
     });
   }
+  // The train stands still for whoever asks for that.
+  assert.match(await page.evaluate(() => getComputedStyle(document.querySelector('#line'), '::after').transition), /^none/);
   assert.deepEqual(complaints, []);
   assert.deepEqual(strangers, []);
 });
