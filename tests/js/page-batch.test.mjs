@@ -17,7 +17,7 @@ test('the batch tab', async (t) => {
     await open(page, 'batch');
     const [usd, , single] = await page.locator('#batch-facts dd').allTextContents();
     assert.ok(numbersIn(usd)[0] <= numbersIn(single)[0]);
-    assert.match(await page.locator('#batch-said').textContent(), /^40 prompts judged\.$/);
+    assert.match(await page.locator('#batch-said').textContent(), /^40 prompts judged by the full tier\.$/);
   });
 
   await t.test('moves by slider and by click', async () => {
@@ -49,7 +49,7 @@ test('the batch tab', async (t) => {
     await file('some.jsonl', '{"prompt": "What is 2 + 2?"}\n\n{"prompt": "Name a prime above 100."}\n');
     await page.getByText('some.jsonl is ready').waitFor();
     await page.getByRole('button', { name: 'Plan the batch' }).click();
-    await page.getByText('2 prompts judged; 1 empty line passed over.').waitFor();
+    await page.getByText('2 prompts judged by the full tier; 1 empty line passed over.').waitFor();
     await file('bad.jsonl', '{"prompt": "What is 2 + 2?"}\noops\n');
     await page.getByText('bad.jsonl is ready').waitFor();
     await page.getByRole('button', { name: 'Plan the batch' }).click();

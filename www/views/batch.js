@@ -98,7 +98,9 @@ export class BatchView {
     this.#batch = { prompts, front, stops, singles, best: bestOf(singles), tones: tonesOf(singles), point: 0 };
     const cut = decisions.filter(({ truncated }) => truncated).length;
     const notes = [empty && `${plural(empty, 'empty line')} passed over`, cut && `${plural(cut, 'long prompt')} judged by beginning and end`];
-    $('batch-said').textContent = [`${plural(prompts.length, 'prompt')} judged`, ...notes.filter(Boolean)].join('; ') + '.';
+    const tiers = [...new Set(decisions.map(({ tier }) => tier))];
+    const by = tiers.length > 1 ? 'both tiers, since the full one came meanwhile: plan again' : `the ${tiers[0]} tier`;
+    $('batch-said').textContent = [`${plural(prompts.length, 'prompt')} judged by ${by}`, ...notes.filter(Boolean)].join('; ') + '.';
     $('batch-result').hidden = false;
     $('batch-slider').max = stops.length - 1;
     $('batch-table').replaceChildren(...rows(frontRows(this.#batch)));
