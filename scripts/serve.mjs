@@ -1,5 +1,5 @@
 /**
- * A static server for this machine alone: www/ at /, the npm package at /pointsman/.
+ * A static server for this machine alone: www/ at /, the npm package at /pointsman/, the plotting library at /vendor/uplot/.
  * Run it, or import `serve` from it. $PORT chooses the port.
  */
 
@@ -11,12 +11,18 @@ import { argv, env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const MOUNTS = { '/pointsman/': join(ROOT, 'pkg'), '/': join(ROOT, 'www') };
+const MOUNTS = {
+  '/pointsman/': join(ROOT, 'pkg'),
+  '/vendor/uplot/': join(ROOT, 'node_modules', 'uplot', 'dist'),
+  '/': join(ROOT, 'www'),
+};
 const DEFAULT_PORT = 8787;
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.png': 'image/png',
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
 };
@@ -49,13 +55,16 @@ export async function serveForPeople() {
 async function answer(mounts, request, response) {
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
   const file = locate(mounts, request.url);
-  const size = file && await stat(file).then((found) => found.isFile() && found.size, () => false);
-  if (size === undefined || size === false) return refuse(response, 404);
+  const found = file && await stat(file).catch(() => undefined);
+  if (!found?.isFile()) return refuse(response, 404);
+  // Asked again at every use, but sent again only where the file has changed.
+  const etag = `"${found.size.toString(36)}-${found.mtimeMs.toString(36)}"`;
+  const always = { etag, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
+  if (request.headers['if-none-match'] === etag) return response.writeHead(304, always).end();
   response.writeHead(200, {
+    ...always,
     'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-    'content-length': size,
-    'cache-control': 'no-cache',
-    'x-content-type-options': 'nosniff',
+    'content-length': found.size,
   });
   if (request.method === 'HEAD') return response.end();
   createReadStream(file).on('error', () => response.destroy()).pipe(response);

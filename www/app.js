@@ -1,72 +1,58 @@
-/** The page: a prompt and a dial go in, the router's decision is drawn. */
+/** The page: opens tabs over the router that boot.js has started, and keeps itself for the time without a network. */
 
-import { createRouter } from 'pointsman';
-import { dialOf, dialText } from './dial.js';
-import { EXAMPLES } from './examples.js';
-import { showDecision, showEngine, showProblem, showProgress, showReady } from './view.js';
+import { opening, watchTier } from './boot.js';
+import { Dial } from './dial.js';
+import { $, complain } from './dom.js';
+import { hearOfUpdates, keepOffline } from './offline.js';
+import { startTabs } from './tabs.js';
+import { RouteView } from './views/route.js';
 
-/** Long enough that a fast typist is not interrupted, short enough to feel immediate. */
-const PAUSE_MS = 120;
+const dial = new Dial();
+const route = new RouteView(dial);
+/** All but the first tab come after the first decision, or when they are opened. */
+const VIEWS = {
+  route: async () => route,
+  dial: async () => new (await import('./views/dial.js')).DialView(dial),
+  batch: async () => new (await import('./views/batch.js')).BatchView(),
+  learn: async () => new (await import('./views/learn.js')).LearnView(),
+  speed: async () => new (await import('./views/speed.js')).SpeedView(),
+};
+const views = new Map();
+/** What each view that was opened is at, so that it is not asked for two things at once. */
+const started = new Map();
+let engine;
+let opened;
 
-const prompt = document.querySelector('#prompt');
-const dial = document.querySelector('#dial');
-const dialValue = document.querySelector('#dial-value');
-const dialReset = document.querySelector('#dial-reset');
-let router;
-let pause;
-
-async function route() {
-  if (!router || prompt.value.trim() === '') return;
-  try {
-    showDecision(await router.route(prompt.value, dialOf(dial.valueAsNumber)));
-    showEngine(router.stats());
-  } catch (error) {
-    showProblem(error);
-  }
+function view(name) {
+  if (!views.has(name)) views.set(name, VIEWS[name]());
+  return views.get(name);
 }
 
-function routeSoon() {
-  clearTimeout(pause);
-  pause = setTimeout(route, PAUSE_MS);
+/** A view starts when it is first seen, and there is a router. */
+function start(name) {
+  opened = name;
+  if (!engine || started.has(name)) return;
+  const shown = view(name).then((made) => made.start(engine));
+  started.set(name, shown.catch((error) => complain($('problem'), error)));
 }
 
-function turnDial() {
-  const text = dialText(dial.valueAsNumber);
-  dialValue.textContent = text;
-  dial.setAttribute('aria-valuetext', text);
-  dialReset.disabled = dial.valueAsNumber === 0;
-  routeSoon();
+/** What the static tier has judged is judged anew by the full one. Then the page has all that is worth keeping. */
+async function moveOver(tier) {
+  if (tier !== 'full') return;
+  engine.moveOver();
+  for (const [name, ready] of started) started.set(name, ready.then(async () => (await view(name)).judgeAnew?.()));
+  await Promise.all(started.values());
+  await keepOffline((text) => { $('offline').textContent = text; });
 }
 
-function offerExamples() {
-  const buttons = EXAMPLES.map(({ title, text }) => {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = title;
-    button.addEventListener('click', () => {
-      prompt.value = text;
-      routeSoon();
-    });
-    return button;
-  });
-  document.querySelector('#examples').append(...buttons);
-}
-
-prompt.addEventListener('input', routeSoon);
-dial.addEventListener('input', turnDial);
-dialReset.addEventListener('click', () => {
-  dial.value = 0;
-  turnDial();
-  dial.focus();
-});
-offerExamples();
-prompt.value ||= EXAMPLES[0].text;
-turnDial();
-
+startTabs($('line'), start);
+hearOfUpdates((text) => { $('update').textContent = text; });
 try {
-  router = await createRouter({ onProgress: showProgress });
-  showReady();
-  await route();
+  engine = await opening;
+  start(opened);
+  await started.get(opened);
+  watchTier(moveOver);
+  await Promise.all(Object.keys(VIEWS).map(view));
 } catch (error) {
-  showProblem(error);
+  complain($('problem'), error);
 }
