@@ -28,8 +28,9 @@ export function badInput(message) {
 
 /** The answer to a request that failed. What nobody foresaw goes to the log, and none of it to the client. */
 export function answerTo(error) {
-  const status = error.status ?? STATUSES[error.code];
-  if (status === undefined || status === 500) console.error(error.stack ?? error);
+  const status = error?.status ?? STATUSES[error?.code];
+  if (status === undefined) console.error(error?.stack ?? error);
+  else if (status === 500) console.error(`${error.code}: ${error.message}`);
   if (status === undefined) return errorResponse(500, 'INTERNAL', 'the router failed; its log says why');
   return errorResponse(status, error.code, error.message);
 }
