@@ -71,7 +71,36 @@ export async function startExample({ vars, assets = join(PKG, 'assets'), persist
     return isolate === owner ? worker.dispatchFetch(new URL(path, url), request) : (await worker.getWorker(isolate)).fetch(`http://worker${path}`, request);
   };
   const ask = (path, body, init) => askAt(owner, path, body, init);
-  return { ask, askAt, url, settled: () => settled(ask), stop: () => worker.dispose() };
+  const stats = async () => (await (await ask('/stats')).json()).learner;
+  return { ask, askAt, url, settled: () => patiently(stats), stop: () => worker.dispose() };
+}
+
+/** Names the files of a tier, as the Worker does. */
+export async function filesOf(tier) {
+  const assets = JSON.parse(await readFile(join(PKG, 'assets', 'assets.json'), 'utf8'));
+  return `${tier}-${assets[tier === 'static' ? 'router-static.bin' : 'router.bin'].sha256}`;
+}
+
+/**
+ * The Durable Object alone, called from this process.
+ *
+ * @param {Record<string, any>} vars
+ */
+export async function startLearner(vars) {
+  const worker = new Miniflare({
+    modules: await bundle(),
+    compatibilityDate: '2026-07-01',
+    bindings: vars,
+    durableObjects: { LEARNER: { className: 'Learner', useSQLite: true } },
+    cf: false,
+    log: new Log(LogLevel.WARN),
+  });
+  const learners = await worker.getDurableObjectNamespace('LEARNER');
+  return {
+    open: async (name) => /** @type {any} */ (learners.get(learners.idFromName(name))),
+    settled: (learner) => patiently(async () => ({ ...await learner.stats() })),
+    stop: () => worker.dispose(),
+  };
 }
 
 function requestOf(body, { headers = {}, ...init } = {}) {
@@ -80,12 +109,12 @@ function requestOf(body, { headers = {}, ...init } = {}) {
   return { method: body === undefined ? 'GET' : 'POST', headers: sent, body: text, ...init };
 }
 
-/** Isolates deliver some seconds after the last outcome, and the Learner merges a second later. */
-async function settled(ask) {
-  for (let round = 0; round < 60; round += 1) {
-    const { learner } = await (await ask('/stats')).json();
-    if (learner.open === 0 && learner.pending === 0) return learner;
-    await new Promise((resolve) => setTimeout(resolve, 500));
+/** The Learner's figures once all is merged: isolates deliver some seconds after the last outcome, it merges a second later. */
+async function patiently(stats) {
+  for (let round = 0; round < 150; round += 1) {
+    const figures = await stats();
+    if (figures.open === 0 && figures.pending === 0) return figures;
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
   throw new Error('what was learned did not arrive within 30 s');
 }
