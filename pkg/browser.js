@@ -1,13 +1,15 @@
 /** pointsman in a browser, or wherever bundlers resolve `new URL(..., import.meta.url)`. */
 
 import { routerFactory } from './core.js';
+import { stateMerger } from './merge.js';
 import { fasterOf } from './simd.js';
 import * as glue from './wasm/pointsman.js';
 
 export { PointsmanError } from './error.js';
 export { explain } from './explain.js';
 
-export const createRouter = /* @__PURE__ */ routerFactory({
+/** @type {import('./core.js').Host} */
+const host = {
   glue,
   open: (src) => fetch(src),
   wasm: () => fasterOf({
@@ -16,4 +18,12 @@ export const createRouter = /* @__PURE__ */ routerFactory({
   }),
   router: new URL('./assets/router.bin', import.meta.url),
   embedder: new URL('./assets/embedder.bin', import.meta.url),
-});
+  static: {
+    router: new URL('./assets/router-static.bin', import.meta.url),
+    embedder: new URL('./assets/embedder-static.bin', import.meta.url),
+  },
+  background: true,
+};
+
+export const createRouter = /* @__PURE__ */ routerFactory(host);
+export const mergeStates = /* @__PURE__ */ stateMerger(host);

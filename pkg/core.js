@@ -3,23 +3,27 @@
  * workerd.js) says where the files are and how to open a URL, and gets its `createRouter`.
  */
 
-import { load, openOk, progress } from './bytes.js';
+import { progress } from './bytes.js';
 import { asyncDispose, disposed } from './common.js';
-import { PointsmanError, attempt, badInput } from './error.js';
+import { attempt, badInput } from './error.js';
 import { isBatch, readInput } from './input.js';
 import { Latency } from './latency.js';
-import { checkKeys, defined, mergeOptions, readCallback, readLineup, readNumber, readSeed, readSignal, readWatcher, splitGoal } from './options.js';
-import { pour } from './pour.js';
+import { checkKeys, defined, mergeOptions, readCallback, readLineup, readNumber, readSeed, readSignal, readState, readWatcher, splitGoal } from './options.js';
+import { gather, start } from './start.js';
+import { partsOf, whenIdle } from './tiers.js';
 
 /** @typedef {import('./index.js').Router} RouterInterface */
 
 /**
  * @typedef {object} Host what differs between runtimes
- * @property {typeof import('./wasm/pointsman.js')} glue the generated module that wraps either wasm file
+ * @property {import('./start.js').Glue} glue
  * @property {import('./bytes.js').Open} open
  * @property {() => Promise<URL | WebAssembly.Module>} [wasm] chooses the file of the fastest SIMD level here
  * @property {URL | ArrayBuffer} [router]
- * @property {URL | ArrayBuffer} [embedder] where a host lacks one of these three, its callers must give it
+ * @property {URL | ArrayBuffer} [embedder]
+ * @property {{ router: URL | ArrayBuffer, embedder: URL | ArrayBuffer }} [static] the files of the static tier; what a
+ *   host lacks of all these, its callers must give
+ * @property {boolean} background whether there is idle time to load the full tier in
  */
 
 /**
@@ -27,109 +31,33 @@ import { pour } from './pour.js';
  * @returns {typeof import('./index.js').createRouter}
  */
 export function routerFactory(host) {
-  const start = starter(host);
   return async function createRouter(options = {}) {
     checkKeys('createRouter', options);
     const report = progress(readCallback('onProgress', options.onProgress));
     const tell = readWatcher('onDecision', options.onDecision);
+    const tellTier = readWatcher('onTier', options.onTier);
     const seed = readSeed(options.seed);
     const policy = options.policy ?? {};
     checkKeys('policy', policy);
     const lineup = readLineup(options.candidates);
     const { learn, budgetUsd } = options;
     if (learn !== undefined) checkKeys('learn', learn);
-    const parts = partsOf(host, options);
-    const { router, file, digest } = await gather(host, parts, report, () => start(parts.wasm));
+    const { wasm, files, better } = partsOf(host, options);
+    const how = { report, starting: () => start(host, wasm) };
+    const { router, file, digest } = await gather(host, files, how);
     // This consumes the file, also where it throws.
     const engine = attempt(() => new host.glue.WasmRouter(router, file, seed, digest, lineup));
     try {
       if (learn !== undefined) attempt(() => engine.learn(defined(learn), seed));
       if (budgetUsd !== undefined) attempt(() => engine.limit(readNumber('budgetUsd', budgetUsd)));
       const { fallback } = options;
-      return new Router(host.glue, engine, { policy: defined(policy), fallback, tell });
+      const load = better && ((signal) => gather(host, better, { ...how, report: (part, ...bytes) => report(`full ${part}`, ...bytes), signal }));
+      return new Router(host.glue, engine, { policy: defined(policy), fallback, tell, tellTier, upgrade: load && { load, lineup } });
     } catch (error) {
       engine.free();
       throw error;
     }
   };
-}
-
-/**
- * @typedef {object} Parts where everything comes from
- * @property {() => unknown} wasm asked once, by the first router
- * @property {import('./index.js').Pinned} router
- * @property {import('./index.js').Pinned} embedder
- */
-
-/**
- * What the caller gives, over what the host brings.
- *
- * @param {Host} host
- * @param {import('./index.js').RouterOptions} options
- * @returns {Parts}
- */
-function partsOf(host, options) {
-  const { wasm } = options;
-  const parts = {
-    wasm: wasm === undefined || wasm === null ? host.wasm : () => wasm,
-    router: options.router ?? (host.router && { src: host.router }),
-    embedder: options.embedder ?? (host.embedder && { src: host.embedder }),
-  };
-  const missing = Object.keys(parts).filter((part) => parts[part] === undefined);
-  if (missing.length === 0) return /** @type {Parts} */ (parts);
-  throw badInput(`createRouter: give ${missing.join(', ')}: pointsman/slim brings no files`);
-}
-
-/**
- * Both files, and an instance for them, all under way at once. Where one fails, the others stop.
- *
- * @param {Host} host
- * @param {Parts} parts
- * @param {import('./bytes.js').Report} report
- * @param {() => Promise<WebAssembly.Memory>} start
- */
-async function gather({ glue, open }, parts, report, start) {
-  const stop = new AbortController();
-  const way = { open, report, signal: stop.signal };
-  const loading = load('router', parts.router, way);
-  const starting = start();
-  const pouring = pour(parts.embedder, way, glue, starting);
-  try {
-    const [router, poured] = await Promise.all([loading, pouring, starting]);
-    return { router, ...poured };
-  } catch (error) {
-    stop.abort();
-    pouring.then(({ file }) => file.free(), () => {}); // one that failed has freed its own
-    throw error;
-  }
-}
-
-/**
- * Starts the wasm module on the first call; later calls share that one instance.
- * A start that failed may be tried again.
- *
- * @param {Host} host
- */
-function starter({ glue, open }) {
-  let started;
-  return (wasm) => started ??= instantiate(glue, wasm(), open).catch((error) => {
-    started = undefined;
-    throw error;
-  });
-}
-
-/** Resolves to the instance's memory. */
-async function instantiate(glue, choosing, open) {
-  const source = await choosing;
-  const isToOpen = source instanceof URL || source instanceof Response || typeof source === 'string';
-  const opened = isToOpen ? await openOk('wasm', source, open) : source;
-  try {
-    // A compiled module starts without waiting, which is the only way some runtimes allow.
-    const ready = opened instanceof WebAssembly.Module ? glue.initSync({ module: opened }) : await glue.default({ module_or_path: opened });
-    return ready.memory;
-  } catch (cause) {
-    throw new PointsmanError('ENGINE', `the WebAssembly module cannot start: ${cause.message}`, { cause });
-  }
 }
 
 /** @implements {RouterInterface} */
@@ -139,17 +67,25 @@ class Router {
   #defaults;
   #fallback;
   #tell;
+  #tellTier;
+  #moving = new AbortController();
+  #upgradeError;
+  /** Kept here, since a failed engine cannot be asked. */
+  #tier;
   #latency = new Latency();
   #candidates;
 
-  constructor(glue, engine, { policy, fallback = engine.strongest, tell }) {
+  constructor(glue, engine, { policy, fallback = engine.strongest, tell, tellTier, upgrade }) {
     this.#glue = glue;
     this.#engine = engine;
     this.#defaults = policy;
     this.#tell = tell;
+    this.#tellTier = tellTier;
     this.#candidates = Object.freeze(engine.candidates.map(Object.freeze));
     this.#fallback = this.#known(fallback);
     if (Object.keys(policy).length > 0) this.#tryDefaults();
+    this.#setTier(engine.tier);
+    if (upgrade) void this.#moveOver(upgrade);
   }
 
   get candidates() {
@@ -184,11 +120,19 @@ class Router {
     return plan;
   }
 
-  feedback(id, outcome) {
+  feedback(decision, outcome) {
+    const engine = this.#alive();
+    checkKeys('feedback', outcome);
+    const given = defined(outcome);
+    if (typeof decision === 'string') attempt(() => engine.feedback(decision, given));
+    else if (decision instanceof Uint8Array) attempt(() => engine.redeem(decision, given));
+    else throw badInput('decision: expected the id of a decision, or its receipt');
+  }
+
+  receipt(id) {
     const engine = this.#alive();
     if (typeof id !== 'string') throw badInput('id: expected the id of a decision');
-    checkKeys('feedback', outcome);
-    attempt(() => engine.feedback(id, defined(outcome)));
+    return attempt(() => engine.receipt(id));
   }
 
   exportState() {
@@ -198,8 +142,17 @@ class Router {
 
   mergeState(state) {
     const engine = this.#alive();
-    if (!(state instanceof Uint8Array)) throw badInput('state: expected the Uint8Array of an exportState');
-    attempt(() => engine.mergeState(state));
+    attempt(() => engine.mergeState(readState(state)));
+  }
+
+  drainState() {
+    const engine = this.#alive();
+    return attempt(() => engine.drainState());
+  }
+
+  replaceState(state) {
+    const engine = this.#alive();
+    attempt(() => engine.replaceState(readState(state)));
   }
 
   async embed(input) {
@@ -217,13 +170,44 @@ class Router {
       wasmBytes: this.#glue.memoryBytes(),
       device: 'wasm',
       simd: this.#glue.simd(),
+      tier: this.#tier,
+      ...(this.#upgradeError && { upgradeError: this.#upgradeError }),
       ...(this.#engine?.budget && { budget: this.#engine.budget }),
     };
   }
 
   async [asyncDispose]() {
+    this.#moving.abort(disposed());
     this.#engine?.free();
     this.#engine = undefined;
+  }
+
+  /**
+   * Goes on with the full tier, once it is here, between two calls. Where it cannot be had, the static one goes on, and
+   * `stats` tells why.
+   *
+   * @param {object} upgrade
+   * @param {(signal: AbortSignal) => ReturnType<typeof gather>} upgrade.load
+   * @param {object[]} [upgrade.lineup]
+   */
+  async #moveOver({ load, lineup }) {
+    const { signal } = this.#moving;
+    try {
+      await whenIdle();
+      signal.throwIfAborted();
+      const { router, file, digest } = await load(signal);
+      const engine = this.#engine;
+      if (!engine) return file.free();
+      attempt(() => engine.upgrade(router, file, digest, lineup));
+      this.#setTier(engine.tier);
+    } catch (error) {
+      if (!signal.aborted) this.#upgradeError = error;
+    }
+  }
+
+  #setTier(tier) {
+    this.#tier = tier;
+    this.#tellTier(tier);
   }
 
   /** The prompt's decision; where the engine fails, the fallback's. The caller's own errors pass. */
@@ -235,7 +219,7 @@ class Router {
       if (error.code !== 'ENGINE') throw error;
       const model = this.#fallbackFor(options);
       if (model === undefined) throw error;
-      return fallbackDecision(model, performance.now() - begun, error);
+      return fallbackDecision(model, this.#tier, performance.now() - begun, error);
     }
   }
 
@@ -268,7 +252,7 @@ class Router {
   }
 }
 
-function fallbackDecision(model, ms, error) {
+function fallbackDecision(model, tier, ms, error) {
   const id = Array.from(crypto.getRandomValues(new Uint32Array(2)), (word) => word.toString(16).padStart(8, '0')).join('');
-  return { id, model, reason: 'fallback-error', propensity: 1, scores: [], usd: 0, truncated: false, ms, error };
+  return { id, model, reason: 'fallback-error', propensity: 1, scores: [], usd: 0, truncated: false, tier, ms, error };
 }

@@ -21,6 +21,15 @@
 export function createRouter(options?: RouterOptions): Promise<Router>;
 
 /**
+ * Adds what several routers have learned, as {@link Router.mergeState} would, but without a router or an embedder: for
+ * whoever only keeps the sum. All must be of the same `dimensions`; a candidate that only some know keeps its sums.
+ *
+ * @param options where the WebAssembly module is, as in {@link RouterOptions.wasm}.
+ * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` states of other dimensions; `BAD_INPUT`.
+ */
+export function mergeStates(states: readonly Uint8Array[], options?: Pick<RouterOptions, 'wasm'>): Promise<Uint8Array>;
+
+/**
  * A decision in words, for a person to read: what decided, and every candidate's part, the best first.
  */
 export function explain(decision: Decision): string;
@@ -38,6 +47,9 @@ export interface Message {
   readonly content?: unknown;
 }
 
+/** Which embedder: the transformer, or the table of token rows that was distilled from it. */
+export type Tier = 'full' | 'static';
+
 /** The bytes of a file. */
 export type Bytes = ArrayBuffer | ArrayBufferView;
 
@@ -54,6 +66,17 @@ export interface RouterOptions {
   readonly router?: Pinned;
   /** Embedder file; it must be the one the router was trained on (`MISMATCH`). Default: the one that ships. */
   readonly embedder?: Pinned;
+  /**
+   * Which embedder answers. `full` (the default): a transformer, 23 MB. `static`: a table of token rows distilled from
+   * it, 2 MB, some hundred times faster and a little less apt. `auto`, in a browser: the static one at once, while the full
+   * one is fetched as soon as the page is idle (not where the browser asks to save data), and the full one from then on;
+   * {@link Decision.tier} tells which answered. Elsewhere, where there is no idle time, `auto` is `full`.
+   */
+  readonly tier?: Tier | 'auto';
+  /** The static tier's two files, for `tier: 'static'` or `'auto'` on your own router. Default: those that ship. */
+  readonly static?: { readonly router: Pinned; readonly embedder: Pinned };
+  /** Called with the tier that answers from now on: when the router is made, and when it moves over. */
+  readonly onTier?: (tier: Tier) => void;
   /**
    * Your own line-up: these candidates and no others, in this order. One that the router file knows by its `id` keeps
    * what you leave open; one that it does not know is placed by its mean scores on tasks (see {@link LineupCandidate}).
@@ -87,7 +110,7 @@ export interface RouterOptions {
   readonly seed?: number;
   /** Called with every decision that `route` makes. What it throws goes to `console.error`. */
   readonly onDecision?: (decision: Decision) => void;
-  /** Called while the router file and the embedder file load. */
+  /** Called while the files load; with `tier: 'auto'`, for those of the full tier as well. */
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -108,6 +131,11 @@ export interface Learning {
   readonly dimensions?: number;
   /** What exploring may cost beyond the best guesses over the router's life, in US dollars. Default: any sum. */
   readonly maxExploreUsd?: number;
+  /**
+   * Keep what is learned here apart from what is merged, for {@link Router.drainState}: for routers that share what they
+   * learn. Twice the memory. Default: false.
+   */
+  readonly shared?: boolean;
 }
 
 /** What came of a decision: a score, a cost, or both. */
@@ -121,7 +149,7 @@ export interface Feedback {
 /** A compiled `WebAssembly.Module`, where the project's libraries declare such a thing. */
 type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } } ? Module : never;
 
-/** Both files together, in bytes. */
+/** All files together, in bytes. */
 export interface Progress {
   readonly loaded: number;
   /** Grows as files announce their length; never less than `loaded`. */
@@ -272,6 +300,8 @@ export interface Decision {
   readonly usd: number;
   /** Whether the prompt was longer than the embedder reads, so that its beginning and its end decided. */
   readonly truncated: boolean;
+  /** Which embedder answered. */
+  readonly tier: Tier;
   /** Time taken, in milliseconds. A Worker's clock stands still while it computes, so there it is 0. */
   readonly ms: number;
   /** What failed; only after a `fallback-error`. */
@@ -318,6 +348,10 @@ export interface Stats {
   readonly device: 'wasm';
   /** Which of the two WebAssembly files runs. */
   readonly simd: 'simd128' | 'relaxed';
+  /** Which embedder answers now. */
+  readonly tier: Tier;
+  /** Why the full tier could not be had, where `tier: 'auto'` stays with the static one. */
+  readonly upgradeError?: PointsmanError;
   /** How the running budget stands, for a router made with `budgetUsd`. */
   readonly budget?: {
     readonly limitUsd: number;
@@ -363,9 +397,21 @@ export interface Router extends AsyncDisposable {
    * the last 4096 decisions are remembered, and for the budget the last 65,536. Each takes one score and one cost; what
    * comes after the score is not heard.
    *
-   * @throws {PointsmanError} `BAD_INPUT` an id that is not remembered, a number out of range, a router that does neither.
+   * In place of the id, a {@link Router.receipt} is heard for a decision of another router of the same files.
+   *
+   * @throws {PointsmanError} `BAD_INPUT` an id that is not remembered, a number out of range, a router that does neither;
+   *   `MISMATCH` a receipt of another embedder or of other `dimensions`.
    */
-  feedback(id: string, outcome: Feedback): void;
+  feedback(decision: string | Uint8Array, outcome: Feedback): void;
+  /**
+   * What feedback on a decision needs, as bytes, so that any router of the same files can hear it, for a router made with
+   * `learn`: where the process that decided may be gone before its user has read the answer. Some 300 bytes at 64
+   * `dimensions`. It holds no text, but the prompt's embedding as the bandit sees it, and is not signed: sign what you
+   * take back from strangers. One router hears a receipt once; that two do not, is up to you.
+   *
+   * @throws {PointsmanError} `BAD_INPUT` an id that is not remembered, or a router that does not learn.
+   */
+  receipt(id: string): Uint8Array;
   /**
    * What was learned, as sums by candidate: 300 kB each at full width. No text, and no embedding of a single prompt.
    *
@@ -379,6 +425,21 @@ export interface Router extends AsyncDisposable {
    * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` one of other dimensions; `BAD_INPUT`.
    */
   mergeState(state: Uint8Array): void;
+  /**
+   * What this router learned itself since the last drain, as sums like those of `exportState`, for a router made with
+   * `learn: { shared: true }`. What comes next is counted anew, so deliver what you drain. Many routers that send theirs
+   * to one place, where {@link mergeStates} adds them up, and take back the sum by `replaceState`, learn as one.
+   *
+   * @throws {PointsmanError} `BAD_INPUT` for a router that does not learn, or not `shared`.
+   */
+  drainState(): Uint8Array;
+  /**
+   * Forgets what was learned, but for what was not yet drained, and takes these sums in its place. Nothing changes where
+   * this throws.
+   *
+   * @throws {PointsmanError} as `mergeState`.
+   */
+  replaceState(state: Uint8Array): void;
   /**
    * The embedding of one prompt, or of a list of them, row after row. Each is a unit vector.
    *

@@ -2,13 +2,15 @@
 
 import { routerFactory } from './core.js';
 import { open } from './disk.js';
+import { stateMerger } from './merge.js';
 import { fasterOf } from './simd.js';
 import * as glue from './wasm/pointsman.js';
 
 export { PointsmanError } from './error.js';
 export { explain } from './explain.js';
 
-export const createRouter = /* @__PURE__ */ routerFactory({
+/** @type {import('./core.js').Host} */
+const host = {
   glue,
   open,
   wasm: () => fasterOf({
@@ -17,4 +19,12 @@ export const createRouter = /* @__PURE__ */ routerFactory({
   }),
   router: new URL('./assets/router.bin', import.meta.url),
   embedder: new URL('./assets/embedder.bin', import.meta.url),
-});
+  static: {
+    router: new URL('./assets/router-static.bin', import.meta.url),
+    embedder: new URL('./assets/embedder-static.bin', import.meta.url),
+  },
+  background: false,
+};
+
+export const createRouter = /* @__PURE__ */ routerFactory(host);
+export const mergeStates = /* @__PURE__ */ stateMerger(host);

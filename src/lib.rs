@@ -14,6 +14,7 @@
 
 pub mod error;
 mod random;
+mod rest;
 mod symmetric;
 
 pub mod catalog;

@@ -5,6 +5,7 @@ mod decision;
 mod ids;
 mod learner;
 mod ledger;
+mod receipt;
 mod recent;
 mod sessions;
 mod upkeep;
@@ -15,7 +16,7 @@ pub use ledger::Budget;
 use crate::artifact::{Provenance, RouterFile};
 use crate::assign::{Front, Goal};
 use crate::catalog::{Candidate, Catalog};
-use crate::embedder::{Embedder, EmbedderFile, Embedding, GraphEmbedder};
+use crate::embedder::{Embedder, EmbedderFile, Embedding, GraphEmbedder, Tier};
 use crate::error::{Error, Result};
 use crate::features::FeatureMap;
 use crate::head::Head;
@@ -178,6 +179,11 @@ impl Router {
         self.embedder.width()
     }
 
+    /// Which embedder answers.
+    pub fn tier(&self) -> Tier {
+        self.embedder.tier()
+    }
+
     /// Where the router file comes from.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
@@ -273,7 +279,7 @@ impl Router {
             usd: appraisal.offers[choice.index].usd,
             scores: self.scores(&appraisal, rate),
             truncated: appraisal.truncated,
-            tier: self.embedder.tier(),
+            tier: self.tier(),
         };
         if let (Some(learner), Some(learned)) = (&self.learner, appraisal.learned) {
             learner.remember(&decision.id, choice.index, decision.usd, learned);

@@ -1,11 +1,12 @@
 //! The JavaScript face: converts, forwards, decides nothing.
 
 use crate::artifact::{Entry, RouterFile};
+use crate::bandit::add_states;
 use crate::embedder::{EmbedderFile, Embedding};
 use crate::error::{Error, Result};
 use crate::policy::Policy;
 use crate::prompt::Prompt;
-use crate::router::Router;
+use crate::router::{Feedback, Router};
 use js_sys::{Array, Float32Array, JsString, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -81,8 +82,7 @@ impl WasmRouter {
 
     /// Tells what came of a decision.
     pub fn feedback(&self, id: &str, outcome: JsValue) -> Result<(), JsValue> {
-        let outcome = read("feedback", "expected a score from 0 to 1, usd, or both", outcome)?;
-        self.0.feedback(id, outcome).map_err(thrown)
+        self.0.feedback(id, outcome_of(outcome)?).map_err(thrown)
     }
 
     /// What was learned, as sums.
@@ -95,6 +95,28 @@ impl WasmRouter {
     #[wasm_bindgen(js_name = mergeState)]
     pub fn merge_state(&self, state: &[u8]) -> Result<(), JsValue> {
         self.0.merge_state(state).map_err(thrown)
+    }
+
+    /// What was learned here since the last drain, as sums.
+    #[wasm_bindgen(js_name = drainState)]
+    pub fn drain_state(&self) -> Result<Vec<u8>, JsValue> {
+        self.0.drain_state().map_err(thrown)
+    }
+
+    /// Takes these sums in place of what was learned and drained.
+    #[wasm_bindgen(js_name = replaceState)]
+    pub fn replace_state(&self, state: &[u8]) -> Result<(), JsValue> {
+        self.0.replace_state(state).map_err(thrown)
+    }
+
+    /// What another router needs to hear feedback on a decision.
+    pub fn receipt(&self, id: &str) -> Result<Vec<u8>, JsValue> {
+        self.0.receipt(id).map_err(thrown)
+    }
+
+    /// Tells what came of a decision that any router of these files made.
+    pub fn redeem(&self, receipt: &[u8], outcome: JsValue) -> Result<(), JsValue> {
+        self.0.redeem(receipt, outcome_of(outcome)?).map_err(thrown)
     }
 
     /// Unit vectors, one row of `width` numbers per input.
@@ -115,11 +137,29 @@ impl WasmRouter {
         plain(self.0.candidates())
     }
 
+    /// Which embedder answers.
+    #[wasm_bindgen(getter)]
+    pub fn tier(&self) -> Result<JsValue, JsValue> {
+        plain(&self.0.tier())
+    }
+
     /// Id of the candidate with the best mean score.
     #[wasm_bindgen(getter)]
     pub fn strongest(&self) -> String {
         self.0.strongest().id.clone()
     }
+}
+
+fn outcome_of(value: JsValue) -> Result<Feedback, JsValue> {
+    read("feedback", "expected a score from 0 to 1, usd, or both", value)
+}
+
+/// Adds what several routers have learned, without any of them. Each of `states` is a `Uint8Array`.
+#[wasm_bindgen(js_name = addStates)]
+pub fn sum_of_states(states: Array) -> Result<Vec<u8>, JsValue> {
+    let bytes = |state: JsValue| Ok(state.dyn_into::<Uint8Array>()?.to_vec());
+    let states = states.iter().map(bytes).collect::<Result<Vec<_>, JsValue>>()?;
+    add_states(&states).map_err(thrown)
 }
 
 fn router_file(bytes: &[u8], lineup: JsValue) -> Result<RouterFile, JsValue> {

@@ -9,6 +9,7 @@ use support::root;
 const ORDER: &[&str] = &[
     "error",
     "random",
+    "rest",
     "symmetric",
     "catalog",
     "prompt",

@@ -1,7 +1,7 @@
 import type { Pinned, Router, RouterOptions } from '../index.js';
 
 export type * from '../index.js';
-export { PointsmanError, explain } from '../index.js';
+export { PointsmanError, explain, mergeStates } from '../index.js';
 
 /**
  * Loads a router from the caller's own files. It is the `createRouter` of `pointsman`, but this entry names no file, so

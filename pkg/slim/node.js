@@ -2,9 +2,14 @@
 
 import { routerFactory } from '../core.js';
 import { open } from '../disk.js';
+import { stateMerger } from '../merge.js';
 import * as glue from '../wasm/pointsman.js';
 
 export { PointsmanError } from '../error.js';
 export { explain } from '../explain.js';
 
-export const createRouter = /* @__PURE__ */ routerFactory({ glue, open });
+/** @type {import('../core.js').Host} */
+const host = { glue, open, background: false };
+
+export const createRouter = /* @__PURE__ */ routerFactory(host);
+export const mergeStates = /* @__PURE__ */ stateMerger(host);

@@ -6,7 +6,7 @@
 import { asyncDispose, disposed } from '../common.js';
 import { badInput } from '../error.js';
 import { isBatch, readInput } from '../input.js';
-import { checkKeys, readCallback, readSignal, readWatcher } from '../options.js';
+import { checkKeys, readCallback, readSignal, readState, readWatcher } from '../options.js';
 import { Line } from './line.js';
 import { parcel } from './parcel.js';
 import { movable, revive } from './wire.js';
@@ -20,10 +20,11 @@ import { movable, revive } from './wire.js';
 export function workerFactory({ start, locate }) {
   return async function createRouter(options = {}) {
     checkKeys('createRouter', options);
-    const { onProgress, onDecision, ...rest } = options;
+    const { onProgress, onDecision, onTier, ...rest } = options;
     readCallback('onProgress', onProgress);
     const tell = readWatcher('onDecision', onDecision);
-    const { line, candidates } = await Line.open(start, { ...await parcel(rest, locate), onProgress });
+    const heard = { onProgress, onTier: readWatcher('onTier', onTier) };
+    const { line, candidates } = await Line.open(start, { ...await parcel(rest, locate), ...heard });
     return new WorkerRouter(line, candidates, tell);
   };
 }
@@ -71,19 +72,28 @@ class WorkerRouter {
     return line.call('assign', [inputs.map(readInput), goal], { arrived });
   }
 
-  async feedback(id, outcome) {
-    return this.#alive().call('feedback', [id, outcome]);
+  async feedback(decision, outcome) {
+    return this.#alive().call('feedback', [decision, outcome]);
+  }
+
+  async receipt(id) {
+    return this.#alive().call('receipt', [id]);
   }
 
   async exportState() {
     return this.#alive().call('exportState', []);
   }
 
+  async drainState() {
+    return this.#alive().call('drainState', []);
+  }
+
   async mergeState(state) {
-    const line = this.#alive();
-    if (!(state instanceof Uint8Array)) throw badInput('state: expected the Uint8Array of an exportState');
-    const moving = movable(state);
-    return line.call('mergeState', [moving], { moved: [moving.buffer] });
+    return this.#sendState('mergeState', state);
+  }
+
+  async replaceState(state) {
+    return this.#sendState('replaceState', state);
   }
 
   async embed(input) {
@@ -91,13 +101,20 @@ class WorkerRouter {
   }
 
   async stats() {
-    return this.#alive().call('stats', []);
+    const arrived = (stats) => (stats.upgradeError ? { ...stats, upgradeError: revive(stats.upgradeError) } : stats);
+    return this.#alive().call('stats', [], { arrived });
   }
 
   async [asyncDispose]() {
     const line = this.#line;
     this.#line = undefined;
     await line?.close(disposed());
+  }
+
+  #sendState(method, state) {
+    const line = this.#alive();
+    const moving = movable(readState(state));
+    return line.call(method, [moving], { moved: [moving.buffer] });
   }
 
   /** Every decision passes here once, also one whose caller has aborted meanwhile. */

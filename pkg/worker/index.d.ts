@@ -19,7 +19,7 @@ export { PointsmanError, explain } from '../index.js';
  * The options are those of `pointsman`. **Bytes given as `router`, `embedder` or `wasm` are moved to the thread, not
  * copied**: afterwards they are empty here, so give `bytes.slice()` where you still need them. (A view of a part of a
  * larger buffer is copied, because what lies beside it is not the router's to take.) A `Response` is read here first.
- * `onProgress` and `onDecision` are called on the caller's thread.
+ * `onProgress`, `onTier` and `onDecision` are called on the caller's thread.
  *
  * @throws {PointsmanError} as `createRouter` of `pointsman` does; also `BAD_INPUT` an option that cannot be sent to a
  *   thread; `ENGINE` no thread can be started, as in a Cloudflare Worker, where there are none.
@@ -27,8 +27,8 @@ export { PointsmanError, explain } from '../index.js';
 export function createRouter(options?: RouterOptions): Promise<WorkerRouter>;
 
 /**
- * A loaded router on a thread of its own. It is a {@link Router} but for four methods, `feedback`, `exportState`,
- * `mergeState` and `stats`: their results come from another thread, so they are promises too. Code that awaits them runs
+ * A loaded router on a thread of its own. It is a {@link Router} but for the methods that are no promises
+ * there (`feedback`, `receipt`, `stats` and those of the learned state): their results come from another thread, so they are promises too. Code that awaits them runs
  * on either kind.
  *
  * Calls are answered in the order in which they are made. What is thrown on the thread rejects the caller's promise with
@@ -45,11 +45,17 @@ export interface WorkerRouter extends Pick<Router, 'candidates' | 'rank' | 'assi
    */
   route: Router['route'];
   /** As {@link Router.feedback}; resolves when it was learned. */
-  feedback(id: string, outcome: Feedback): Promise<void>;
+  feedback(decision: string | Uint8Array, outcome: Feedback): Promise<void>;
+  /** As {@link Router.receipt}. */
+  receipt(id: string): Promise<Uint8Array>;
   /** As {@link Router.exportState}; the bytes are moved here, not copied. */
   exportState(): Promise<Uint8Array>;
   /** As {@link Router.mergeState}. The bytes are moved to the thread: give `state.slice()` to keep them. */
   mergeState(state: Uint8Array): Promise<void>;
+  /** As {@link Router.drainState}; the bytes are moved here, not copied. */
+  drainState(): Promise<Uint8Array>;
+  /** As {@link Router.replaceState}. The bytes are moved to the thread: give `state.slice()` to keep them. */
+  replaceState(state: Uint8Array): Promise<void>;
   /** As {@link Router.stats}, of the thread: times are without the way there and back. */
   stats(): Promise<Stats>;
 }

@@ -16,6 +16,7 @@ import { OPENING, revive } from './wire.js';
  * @property {object} options of the thread's `createRouter`
  * @property {Transferable[]} moved
  * @property {(progress: import('../index.js').Progress) => void} [onProgress]
+ * @property {(tier: import('../index.js').Tier) => void} onTier
  */
 
 export class Line {
@@ -24,6 +25,7 @@ export class Line {
   #port;
   #thread;
   #onProgress;
+  #onTier;
   /** @type {{ why: unknown, stopped: unknown } | undefined} */
   #broken;
 
@@ -34,9 +36,9 @@ export class Line {
    * @param {First} first
    * @returns {Promise<{ line: Line, candidates: import('../index.js').Candidate[] }>}
    */
-  static async open(start, { options, moved, onProgress }) {
+  static async open(start, { options, moved, onProgress, onTier }) {
     const { port1, port2 } = new MessageChannel();
-    const line = attempt(() => new Line(start, port1, onProgress));
+    const line = attempt(() => new Line(start, port1, { onProgress, onTier }));
     const opening = { port: port2, options, reports: onProgress !== undefined };
     try {
       const candidates = await line.#ask('createRouter', () => line.#thread.open(opening, [port2, ...moved]));
@@ -48,9 +50,10 @@ export class Line {
   }
 
   /** @private use `open` */
-  constructor(start, port, onProgress) {
+  constructor(start, port, { onProgress, onTier }) {
     this.#port = port;
     this.#onProgress = onProgress;
+    this.#onTier = onTier;
     port.onmessage = ({ data }) => this.#receive(data);
     const failed = (why) => this.#break(new PointsmanError('ENGINE', `the router's thread ended: ${why}; create a new router`));
     this.#thread = start(failed, port);
@@ -108,6 +111,7 @@ export class Line {
   /** @param {import('./wire.js').FromThread} message */
   #receive(message) {
     if ('progress' in message) return this.#report(message.progress);
+    if ('tier' in message) return this.#onTier(message.tier);
     const { id, value, error, skipped } = message;
     const { resolve, reject, arrived } = this.#waiting.get(id);
     this.#waiting.delete(id);

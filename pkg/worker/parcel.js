@@ -18,11 +18,20 @@ export async function parcel(options, locate) {
     if (ArrayBuffer.isView(sent)) moved.push(sent.buffer);
     return sent;
   };
-  for (const part of /** @type {const} */ (['router', 'embedder'])) {
-    const pinned = options[part];
-    if (pinned === undefined || pinned === null) continue;
-    checkKeys(part, pinned);
-    packed[part] = { ...pinned, src: await pack(part, pinned.src) };
+  /** @param {any} from @param {any} to */
+  const packFiles = async (from, to) => {
+    for (const part of /** @type {const} */ (['router', 'embedder'])) {
+      const pinned = from[part];
+      if (pinned === undefined || pinned === null) continue;
+      checkKeys(part, pinned);
+      to[part] = { ...pinned, src: await pack(part, pinned.src) };
+    }
+  };
+  await packFiles(options, packed);
+  if (options.static !== undefined) {
+    checkKeys('static', options.static);
+    packed.static = { ...options.static };
+    await packFiles(options.static, packed.static);
   }
   packed.wasm = await pack('wasm', options.wasm);
   return { options: packed, moved };

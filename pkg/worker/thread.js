@@ -12,7 +12,8 @@ import { OPENING, describe } from './wire.js';
 export async function serve(createRouter, { port, options, reports }) {
   const onProgress = reports ? (progress) => port.postMessage({ progress }) : undefined;
   try {
-    const router = await createRouter({ ...options, onProgress });
+    const onTier = (tier) => port.postMessage({ tier });
+    const router = await createRouter({ ...options, onProgress, onTier });
     answerCalls(router, port);
     port.postMessage({ id: OPENING, value: router.candidates });
   } catch (error) {
@@ -52,7 +53,8 @@ async function answer(router, port, { id, method, args }) {
   }
 }
 
-/** Of all results, only the error of a `fallback-error` cannot cross as it is. */
+/** Of all results, only the errors in a decision and in `stats` cannot cross as they are. */
 function sendable(value) {
-  return value?.error === undefined ? value : { ...value, error: describe(value.error) };
+  const errors = ['error', 'upgradeError'].filter((key) => value?.[key] !== undefined);
+  return errors.length === 0 ? value : Object.assign({ ...value }, ...errors.map((key) => ({ [key]: describe(value[key]) })));
 }

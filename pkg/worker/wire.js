@@ -14,7 +14,7 @@ import { PointsmanError, fromEngine } from '../error.js';
  *   interest in one
  * @typedef {{ id: number, value?: any, error?: Described, skipped?: boolean }} Answer what came of a call; `skipped`
  *   where it was aborted before its turn
- * @typedef {Answer | { progress: import('../index.js').Progress }} FromThread
+ * @typedef {Answer | { progress: import('../index.js').Progress } | { tier: import('../index.js').Tier }} FromThread
  */
 
 /** The id of the answer to an opening. Calls are numbered from the next on. */

@@ -8,31 +8,25 @@
 //!
 //! All little-endian. At 384 dimensions a candidate takes 300 kB. f32 keeps seven digits of each sum.
 
-use super::{Arm, Bandit, Cost};
+use super::sums::{Cost, Sums};
+use super::{Arm, Bandit};
 use crate::error::{Error, Result};
+use crate::rest::Rest;
 use crate::symmetric::Symmetric;
 use sha2::{Digest, Sha256};
 
 const MAGIC: &[u8; 8] = b"PTSBANDT";
 const VERSION: u32 = 1;
 const HASH: usize = 32;
+/// Where a width is squared in 32 bits, this one still fits.
+const MAX_WIDTH: usize = 8192;
 
 impl Bandit {
     /// The sums, by candidate. `ids` name the candidates.
     pub fn export(&self, ids: &[&str]) -> Vec<u8> {
-        let width = self.arms.first().map_or(0, |arm| arm.b.len());
-        let mut bytes = MAGIC.to_vec();
-        [VERSION, ids.len() as u32, width as u32].iter().for_each(|n| bytes.extend(n.to_le_bytes()));
-        for (id, arm) in ids.iter().zip(&self.arms) {
-            bytes.extend((id.len() as u32).to_le_bytes());
-            bytes.extend(id.as_bytes());
-            [arm.count, arm.cost.count, arm.cost.ratios].iter().for_each(|x| bytes.extend(x.to_le_bytes()));
-            let mut seen = arm.a.clone();
-            seen.add(&Symmetric::diagonal(width, -self.settings.ridge));
-            arm.b.iter().chain(seen.lower()).for_each(|x| bytes.extend((*x as f32).to_le_bytes()));
-        }
-        bytes.extend(Sha256::digest(&bytes));
-        bytes
+        let width = self.context_width();
+        let seen: Vec<Sums> = self.arms.iter().map(|arm| arm.seen(self.settings.ridge)).collect();
+        write(width, ids.iter().copied().zip(&seen))
     }
 
     /// Adds what another bandit has seen. Candidates are matched by id; those that are not in `ids` are left out.
@@ -42,94 +36,139 @@ impl Bandit {
     /// [`Error::BadArtifact`] for bytes that are no complete, unchanged state; [`Error::Mismatch`] for a state of other
     /// dimensions.
     pub fn merge(&mut self, ids: &[&str], bytes: &[u8]) -> Result<()> {
-        let width = self.arms.first().map_or(0, |arm| arm.b.len());
         let mut merged = self.arms.clone();
-        for (id, seen) in read(bytes, width)? {
+        for (id, seen) in self.read(bytes)? {
             let Some(at) = ids.iter().position(|known| *known == id) else { continue };
             merged[at].absorb(&seen);
         }
         self.arms = merged;
         Ok(())
     }
+
+    /// What was learned here, and not merged, since the last drain. What comes next is counted anew.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for a bandit that is not `shared`.
+    pub fn drain(&mut self, ids: &[&str]) -> Result<Vec<u8>> {
+        if !self.settings.shared {
+            return Err(Error::input("learn", "what was learned here is not kept apart; create the router with learn: { shared: true }"));
+        }
+        let width = self.context_width();
+        let bytes = write(width, ids.iter().copied().zip(&self.own));
+        self.own = vec![Sums::zero(width); self.own.len()];
+        Ok(bytes)
+    }
+
+    /// Forgets all but what was not yet drained, and takes these sums in its place. Nothing changes where an error is
+    /// returned.
+    ///
+    /// # Errors
+    /// As [`Bandit::merge`].
+    pub fn replace(&mut self, ids: &[&str], bytes: &[u8]) -> Result<()> {
+        let empty = vec![Arm::new(self.context_width(), self.settings.ridge); self.arms.len()];
+        let before = std::mem::replace(&mut self.arms, empty);
+        if let Err(error) = self.merge(ids, bytes) {
+            self.arms = before;
+            return Err(error);
+        }
+        self.arms.iter_mut().zip(&self.own).filter(|(_, own)| own.count + own.cost.count > 0.0).for_each(|(arm, own)| arm.absorb(own));
+        Ok(())
+    }
+
+    fn read(&self, bytes: &[u8]) -> Result<Vec<(String, Sums)>> {
+        let (width, arms) = read(bytes)?;
+        check_width(self.context_width(), width)?;
+        Ok(arms)
+    }
 }
 
-/// One candidate's sums, without the ridge.
-struct Seen {
-    count: f64,
-    cost: Cost,
-    b: Vec<f64>,
-    a: Symmetric,
+/// Adds states of equal dimensions, without a bandit. A candidate that only some of them know keeps its sums.
+///
+/// # Errors
+/// As [`Bandit::merge`], and [`Error::BadInput`] where there is no state.
+pub fn add_states(states: &[Vec<u8>]) -> Result<Vec<u8>> {
+    let (first, rest) = states.split_first().ok_or_else(|| Error::input("states", "give at least one"))?;
+    let (width, mut sums) = read(first)?;
+    for state in rest {
+        let (found, arms) = read(state)?;
+        check_width(width, found)?;
+        for (id, seen) in arms {
+            match sums.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, sum)) => sum.add(&seen),
+                None => sums.push((id, seen)),
+            }
+        }
+    }
+    Ok(write(width, sums.iter().map(|(id, sum)| (id.as_str(), sum))))
 }
 
 impl Arm {
-    fn absorb(&mut self, seen: &Seen) {
+    fn seen(&self, ridge: f64) -> Sums {
+        let mut a = self.a.clone();
+        a.add(&Symmetric::diagonal(self.b.len(), -ridge));
+        Sums { count: self.count, cost: self.cost, b: self.b.clone(), a }
+    }
+
+    fn absorb(&mut self, seen: &Sums) {
         self.count += seen.count;
-        self.cost.count += seen.cost.count;
-        self.cost.ratios += seen.cost.ratios;
+        self.cost.add(&seen.cost);
         self.b.iter_mut().zip(&seen.b).for_each(|(b, s)| *b += s);
         self.a.add(&seen.a);
         self.solve();
     }
 }
 
-fn read(bytes: &[u8], width: usize) -> Result<Vec<(String, Seen)>> {
+fn write<'a>(width: usize, sums: impl ExactSizeIterator<Item = (&'a str, &'a Sums)>) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    [VERSION, sums.len() as u32, width as u32].iter().for_each(|n| bytes.extend(n.to_le_bytes()));
+    for (id, sum) in sums {
+        bytes.extend((id.len() as u32).to_le_bytes());
+        bytes.extend(id.as_bytes());
+        [sum.count, sum.cost.count, sum.cost.ratios].iter().for_each(|x| bytes.extend(x.to_le_bytes()));
+        sum.b.iter().chain(sum.a.lower()).for_each(|x| bytes.extend((*x as f32).to_le_bytes()));
+    }
+    bytes.extend(Sha256::digest(&bytes));
+    bytes
+}
+
+fn check_width(expected: usize, found: usize) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::Mismatch { part: "dimensions of the bandit state".into(), expected: expected.to_string(), found: found.to_string() })
+}
+
+/// The width, and the sums by candidate.
+fn read(bytes: &[u8]) -> Result<(usize, Vec<(String, Sums)>)> {
     let bad = |problem: &str| Error::artifact("bandit state", problem);
     let (body, hash) = bytes.split_at_checked(bytes.len().saturating_sub(HASH)).unwrap_or((&[], &[]));
     if !body.starts_with(MAGIC) || Sha256::digest(body).as_slice() != hash {
         return Err(bad("it is truncated, changed, or no state that exportState made"));
     }
     let mut rest = Rest(&body[MAGIC.len()..]);
-    let header = [rest.u32()?, rest.u32()?, rest.u32()?];
-    let expected = |part: &str, expected: usize, found: u32| Error::Mismatch {
-        part: part.into(),
-        expected: expected.to_string(),
-        found: found.to_string(),
-    };
-    if header[0] != VERSION {
-        return Err(expected("version of the bandit state", VERSION as usize, header[0]));
+    let short = || bad("it ends too early");
+    let mut number = || rest.u32().ok_or_else(short);
+    let [version, candidates, width] = [number()?, number()?, number()?];
+    let width = width as usize;
+    if version != VERSION {
+        let (expected, found) = (VERSION.to_string(), version.to_string());
+        return Err(Error::Mismatch { part: "version of the bandit state".into(), expected, found });
     }
-    if header[2] as usize != width {
-        return Err(expected("dimensions of the bandit state", width, header[2]));
+    if width > MAX_WIDTH {
+        return Err(bad("its dimensions are beyond reason"));
     }
-    let arms = (0..header[1]).map(|_| rest.arm(width)).collect::<Result<Vec<_>>>()?;
-    if !rest.0.is_empty() {
-        return Err(bad("it holds more than its candidates"));
+    let arms = (0..candidates).map(|_| arm(&mut rest, width).ok_or_else(short)).collect::<Result<Vec<_>>>()?;
+    if let Some((id, _)) = arms.iter().find(|(_, sums)| !sums.is_sane()) {
+        return Err(bad(&format!("a sum of {id:?} is not a number")));
     }
-    Ok(arms)
+    if rest.0.is_empty() { Ok((width, arms)) } else { Err(bad("it holds more than its candidates")) }
 }
 
-struct Rest<'a>(&'a [u8]);
-
-impl<'a> Rest<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(len).ok_or_else(|| Error::artifact("bandit state", "it ends too early"))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn u32(&mut self) -> Result<u32> {
-        Ok(self.take(4)?.iter().rev().fold(0, |n, byte| n << 8 | u32::from(*byte)))
-    }
-
-    fn f64(&mut self) -> Result<f64> {
-        Ok(f64::from_bits(self.take(8)?.iter().rev().fold(0, |n, byte| n << 8 | u64::from(*byte))))
-    }
-
-    fn floats(&mut self, len: usize) -> Result<Vec<f64>> {
-        let floats = self.take(4 * len)?.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
-        Ok(floats.collect())
-    }
-
-    fn arm(&mut self, width: usize) -> Result<(String, Seen)> {
-        let len = self.u32()? as usize;
-        let id = std::str::from_utf8(self.take(len)?).map_err(|e| Error::artifact("bandit state", e))?.to_owned();
-        let (count, cost) = (self.f64()?, Cost { count: self.f64()?, ratios: self.f64()? });
-        let (b, a) = (self.floats(width)?, self.floats(width * (width + 1) / 2)?);
-        let counts = [count, cost.count, cost.ratios].iter().all(|x| x.is_finite() && *x >= 0.0);
-        let finite = counts && b.iter().chain(&a).all(|x| x.is_finite());
-        if !finite {
-            return Err(Error::artifact("bandit state", format!("a sum of {id:?} is not a number")));
-        }
-        Ok((id, Seen { count, cost, b, a: Symmetric::from_lower(width, a) }))
-    }
+/// One candidate's id and sums; nothing where the bytes end too early.
+fn arm(rest: &mut Rest, width: usize) -> Option<(String, Sums)> {
+    let id = rest.text()?;
+    let (count, cost) = (rest.f64()?, Cost { count: rest.f64()?, ratios: rest.f64()? });
+    let mut floats = |len| Some(rest.floats(len)?.into_iter().map(f64::from).collect::<Vec<_>>());
+    let (b, a) = (floats(width)?, floats(width * (width + 1) / 2)?);
+    Some((id, Sums { count, cost, b, a: Symmetric::from_lower(width, a) }))
 }

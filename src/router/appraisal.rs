@@ -107,8 +107,11 @@ impl Router {
         let mut outputs = self.catalog.outputs(policy.expected_output_tokens, &judged.shares);
         outputs.iter_mut().for_each(|output| *output = output.min(policy.max_output_tokens.unwrap_or(f64::MAX)));
         let mut usd = self.catalog.usd(input, &outputs);
-        let learner = self.learner.as_ref().zip(embedding);
-        let learned = learner.map(|(learner, embedding)| learner.correct(embedding, &mut judged.estimates, &mut usd));
+        let learned = self
+            .learner
+            .as_ref()
+            .zip(embedding.as_ref())
+            .map(|(learner, embedding)| learner.correct(embedding, &mut judged.estimates, &mut usd));
         let longest: Vec<f64> = outputs.iter().map(|output| policy.max_output_tokens.unwrap_or(*output)).collect();
         let most_usd: Vec<f64> = self.catalog.usd(input, &longest).iter().zip(&usd).map(|(most, usd)| most.max(*usd)).collect();
         let limit = self.spending_limit(policy);

@@ -1,6 +1,7 @@
 //! The bandit on the road: it corrects estimates, may choose in order to learn, and remembers what it may hear of later.
 
 use super::appraisal::Appraisal;
+use super::receipt::Receipt;
 use super::recent::Recent;
 use super::{Feedback, Rate};
 use crate::bandit::{Bandit, Learning};
@@ -11,7 +12,7 @@ use crate::policy::{Choice, Reason};
 use crate::random::Random;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many decisions can still get feedback: 6 MB of embeddings at 384 dimensions.
+/// How many decisions can still get feedback: 6 MB of contexts at 384 dimensions.
 const REMEMBERED: usize = 4096;
 
 /// Learns behind a lock, so that a router can be shared.
@@ -23,6 +24,8 @@ struct State {
     /// What exploring has cost so far beyond the best guesses, in US dollars.
     spent: f64,
     open: Recent<String, Open>,
+    /// Whose score was heard: their receipts are void here.
+    closed: Recent<String, ()>,
 }
 
 /// A decision that may still get feedback.
@@ -30,13 +33,15 @@ struct Open {
     candidate: usize,
     /// What it was expected to cost; gone once its cost is known.
     usd: Option<f64>,
-    learned: Learned,
+    context: Vec<f32>,
+    /// Its quality before correction: what feedback is compared with.
+    shipped: f64,
 }
 
 /// What the bandit saw of one prompt.
 pub(super) struct Learned {
-    embedding: Embedding,
-    /// By candidate, before correction: what feedback is compared with.
+    context: Vec<f32>,
+    /// By candidate, before correction.
     shipped: Vec<f64>,
     widths: Vec<f64>,
 }
@@ -44,7 +49,7 @@ pub(super) struct Learned {
 impl Learner {
     pub(super) fn new(candidates: usize, width: usize, settings: Learning, seed: u64) -> Result<Self> {
         let bandit = Bandit::new(candidates, width, settings)?;
-        let state = State { bandit, random: Random::new(seed), spent: 0.0, open: Recent::new(REMEMBERED) };
+        let state = State { bandit, random: Random::new(seed), spent: 0.0, open: Recent::new(REMEMBERED), closed: Recent::new(REMEMBERED) };
         Ok(Self(Mutex::new(state)))
     }
 
@@ -64,7 +69,7 @@ impl Learner {
     }
 
     /// Moves estimates and costs to where feedback says they belong.
-    pub(super) fn correct(&self, embedding: Embedding, estimates: &mut [Estimate], usd: &mut [f64]) -> Learned {
+    pub(super) fn correct(&self, embedding: &Embedding, estimates: &mut [Estimate], usd: &mut [f64]) -> Learned {
         let state = self.state();
         let context = state.bandit.context(embedding.as_slice());
         let corrections = state.bandit.corrections(&context);
@@ -76,7 +81,8 @@ impl Learner {
             estimate.spread *= correction.width / unknown;
         }
         usd.iter_mut().zip(state.bandit.cost_factors()).for_each(|(usd, factor)| *usd *= factor);
-        Learned { embedding, shipped, widths: corrections.iter().map(|correction| correction.width).collect() }
+        let context = context.iter().map(|&x| x as f32).collect();
+        Learned { context, shipped, widths: corrections.iter().map(|correction| correction.width).collect() }
     }
 
     /// The choice, or one that teaches more, and its propensity.
@@ -103,24 +109,58 @@ impl Learner {
     }
 
     pub(super) fn remember(&self, id: &str, candidate: usize, usd: f64, learned: Learned) {
-        self.state().open.insert(id.into(), Open { candidate, usd: Some(usd), learned });
+        let Learned { context, shipped, .. } = learned;
+        self.state().open.insert(id.into(), Open { candidate, usd: Some(usd), context, shipped: shipped[candidate] });
     }
 
     /// The cost may come before the score; what follows the score is not waited for.
     pub(super) fn feedback(&self, id: &str, feedback: Feedback) -> Result<()> {
         let mut state = self.state();
-        let State { bandit, open, .. } = &mut *state;
-        let unknown =
-            || Error::input("id", format!("no decision {id:?} waits for feedback: it had its own, or {REMEMBERED} came after it"));
+        let State { bandit, open, closed, .. } = &mut *state;
         let key = id.to_owned();
-        let decision = open.get_mut(&key).ok_or_else(unknown)?;
+        let decision = open.get_mut(&key).ok_or_else(|| unknown(id))?;
         if let Some((paid, expected)) = feedback.usd.and_then(|paid| Some((paid, decision.usd.take()?))) {
             bandit.update_cost(decision.candidate, paid, expected);
         }
         if let Some(score) = feedback.score {
-            let context = bandit.context(decision.learned.embedding.as_slice());
-            bandit.update(decision.candidate, &context, score - decision.learned.shipped[decision.candidate]);
+            let context: Vec<f64> = decision.context.iter().map(|&x| f64::from(x)).collect();
+            bandit.update(decision.candidate, &context, score - decision.shipped);
             open.remove(&key);
+            closed.insert(key, ());
+        }
+        Ok(())
+    }
+
+    /// What feedback on an open decision needs, for another router.
+    pub(super) fn receipt(&self, id: &str, ids: &[&str], fingerprint: &str) -> Result<Receipt> {
+        let state = self.state();
+        let open = state.open.get(&id.to_owned()).ok_or_else(|| unknown(id))?;
+        Ok(Receipt {
+            id: id.into(),
+            candidate: ids[open.candidate].into(),
+            fingerprint: fingerprint.into(),
+            usd: open.usd,
+            shipped: open.shipped,
+            context: open.context.clone(),
+        })
+    }
+
+    /// Makes the decision of a receipt one that waits for feedback here.
+    pub(super) fn reopen(&self, receipt: Receipt, ids: &[&str]) -> Result<()> {
+        let mut state = self.state();
+        let Receipt { id, candidate, usd, shipped, context, .. } = receipt;
+        if state.closed.get(&id).is_some() {
+            return Err(Error::input("receipt", format!("decision {id:?} had its score")));
+        }
+        let width = state.bandit.context_width();
+        if context.len() != width {
+            let (expected, found) = (width.to_string(), context.len().to_string());
+            return Err(Error::Mismatch { part: "dimensions of the receipt".into(), expected, found });
+        }
+        let unknown = || Error::input("receipt", format!("{candidate:?} is not a candidate here"));
+        let candidate = ids.iter().position(|known| *known == candidate).ok_or_else(unknown)?;
+        if state.open.get(&id).is_none() {
+            state.open.insert(id, Open { candidate, usd, context, shipped });
         }
         Ok(())
     }
@@ -132,4 +172,16 @@ impl Learner {
     pub(super) fn merge(&self, ids: &[&str], bytes: &[u8]) -> Result<()> {
         self.state().bandit.merge(ids, bytes)
     }
+
+    pub(super) fn drain(&self, ids: &[&str]) -> Result<Vec<u8>> {
+        self.state().bandit.drain(ids)
+    }
+
+    pub(super) fn replace(&self, ids: &[&str], bytes: &[u8]) -> Result<()> {
+        self.state().bandit.replace(ids, bytes)
+    }
+}
+
+fn unknown(id: &str) -> Error {
+    Error::input("id", format!("no decision {id:?} waits for feedback: it had its own, or {REMEMBERED} came after it"))
 }

@@ -1,6 +1,7 @@
 //! What changes a router between prompts: learning, a budget, a better embedder.
 
 use super::ledger::{Budget, Ledger};
+use super::receipt::Receipt;
 use super::{Feedback, Learner, Router};
 use crate::artifact::RouterFile;
 use crate::bandit::Learning;
@@ -68,6 +69,49 @@ impl Router {
     /// [`Error::BadInput`] for a router that does not learn.
     pub fn merge_state(&self, state: &[u8]) -> Result<()> {
         self.learner()?.merge(&self.candidate_ids(), state)
+    }
+
+    /// What was learned here, and not merged, since the last drain, for a router whose learning is `shared`. What comes
+    /// next is counted anew: whoever drains must deliver.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for a router that does not learn, or not `shared`.
+    pub fn drain_state(&self) -> Result<Vec<u8>> {
+        self.learner()?.drain(&self.candidate_ids())
+    }
+
+    /// Forgets what was learned, but for what was not yet drained, and takes these sums in its place.
+    ///
+    /// # Errors
+    /// As [`Router::merge_state`].
+    pub fn replace_state(&self, state: &[u8]) -> Result<()> {
+        self.learner()?.replace(&self.candidate_ids(), state)
+    }
+
+    /// What feedback on this decision needs, so that another router of the same files may hear it by
+    /// [`Router::redeem`]. It holds no text, but the prompt's embedding as the bandit sees it.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] for an id that is not remembered, or a router that does not learn.
+    pub fn receipt(&self, id: &str) -> Result<Vec<u8>> {
+        Ok(self.learner()?.receipt(id, &self.candidate_ids(), self.embedder.fingerprint())?.to_bytes())
+    }
+
+    /// Feedback on a decision that any router of the same files may have made. One that was heard here is refused; what
+    /// another router heard, this one cannot know.
+    ///
+    /// # Errors
+    /// As [`Router::feedback`]; [`Error::Mismatch`] for a receipt of another embedder or other dimensions.
+    pub fn redeem(&self, receipt: &[u8], feedback: Feedback) -> Result<()> {
+        feedback.check()?;
+        let receipt = Receipt::parse(receipt)?;
+        let expected = self.embedder.fingerprint();
+        if receipt.fingerprint != expected {
+            return Err(Error::Mismatch { part: "embedder of the receipt".into(), expected: expected.into(), found: receipt.fingerprint });
+        }
+        let id = receipt.id.clone();
+        self.learner()?.reopen(receipt, &self.candidate_ids())?;
+        self.feedback(&id, feedback)
     }
 
     pub(super) fn learner(&self) -> Result<&Learner> {

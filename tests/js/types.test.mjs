@@ -103,7 +103,9 @@ for (const [name, compilerOptions] of Object.entries({
 }
 
 test('the package exports what is declared', () => {
-  for (const module of [entry, slim, worker]) assert.deepEqual(Object.keys(module).sort(), ['PointsmanError', 'createRouter', 'explain']);
+  const shared = ['PointsmanError', 'createRouter', 'explain'];
+  for (const module of [entry, slim]) assert.deepEqual(Object.keys(module).sort(), [...shared, 'mergeStates']);
+  assert.deepEqual(Object.keys(worker).sort(), shared);
 });
 
 test('the sources of the package agree with their types', async () => {

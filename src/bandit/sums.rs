@@ -1,0 +1,64 @@
+//! What a candidate's feedback comes to, as sums that add up over devices.
+
+use crate::symmetric::Symmetric;
+
+/// Bills beside expectations.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cost {
+    pub(super) count: f64,
+    /// Σ paid / expected
+    pub(super) ratios: f64,
+}
+
+impl Cost {
+    pub(super) fn update(&mut self, ratio: f64, discount: f64) {
+        self.count = self.count * discount + 1.0;
+        self.ratios = self.ratios * discount + ratio;
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.ratios += other.ratios;
+    }
+}
+
+/// One candidate's sums, without the ridge, of which every router has its own.
+#[derive(Clone, Debug)]
+pub(super) struct Sums {
+    pub(super) count: f64,
+    pub(super) cost: Cost,
+    /// Σ (r - q(x)) x
+    pub(super) b: Vec<f64>,
+    /// Σ xxᵀ
+    pub(super) a: Symmetric,
+}
+
+impl Sums {
+    pub(super) fn zero(width: usize) -> Self {
+        Self { count: 0.0, cost: Cost::default(), b: vec![0.0; width], a: Symmetric::diagonal(width, 0.0) }
+    }
+
+    pub(super) fn update(&mut self, x: &[f64], residual: f64, discount: f64) {
+        if discount < 1.0 {
+            self.a.scale(discount);
+            self.b.iter_mut().for_each(|b| *b *= discount);
+            self.count *= discount;
+        }
+        self.a.add_outer(x, 1.0);
+        self.b.iter_mut().zip(x).for_each(|(b, x)| *b += residual * x);
+        self.count += 1.0;
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.cost.add(&other.cost);
+        self.b.iter_mut().zip(&other.b).for_each(|(b, o)| *b += o);
+        self.a.add(&other.a);
+    }
+
+    /// Whether all of it are numbers that a sum of feedback can be.
+    pub(super) fn is_sane(&self) -> bool {
+        let counts = [self.count, self.cost.count, self.cost.ratios].iter().all(|x| x.is_finite() && *x >= 0.0);
+        counts && self.b.iter().chain(self.a.lower()).all(|x| x.is_finite())
+    }
+}
