@@ -120,8 +120,7 @@ export const learnerOf = (mergeStates) => class Learner extends DurableObject {
     const rows = this.#rows('SELECT number, delta FROM pending ORDER BY number LIMIT ?', MERGED_AT_ONCE);
     let [state, refused] = [this.state(), 0];
     for (const { number, delta } of rows) {
-      const sum = await this.#sum(state, new Uint8Array(delta));
-      if (!sum) console.error(`learner: what arrived as ${number} cannot be added and is left out`);
+      const sum = await this.#sum(state, new Uint8Array(delta), number);
       [state, refused] = sum ? [sum, refused] : [state, refused + 1];
     }
     this.ctx.storage.transactionSync(() => {
@@ -134,10 +133,10 @@ export const learnerOf = (mergeStates) => class Learner extends DurableObject {
   }
 
   /** Nothing where the delta is no state of these candidates and dimensions: it must not block those behind it. */
-  async #sum(state, delta) {
+  async #sum(state, delta, number) {
     return mergeStates(state ? [state, delta] : [delta]).catch((error) => {
       if (!['BAD_ARTIFACT', 'MISMATCH', 'BAD_INPUT'].includes(error.code)) throw error;
-      console.error(error);
+      console.error(`the learner leaves out what arrived as ${number}: ${error.message}`);
       return undefined;
     });
   }

@@ -54,7 +54,12 @@ async function load(env, config) {
   const [router, embedder] = await Promise.all(['router', 'embedder'].map((part) => open(env, FILES[tier][part])));
   const files = tier === 'static' ? { tier, static: { router, embedder } } : { router, embedder };
   const loaded = await createRouter({ wasm, ...files, policy, learn, candidates, budgetUsd }).catch(explained);
-  check(loaded, config);
+  try {
+    check(loaded, config);
+  } catch (error) {
+    await loaded[Symbol.asyncDispose](); // the next request will load another, and wasm memory never shrinks
+    throw error;
+  }
   const share = new Share(loaded);
   await share.trade(env.LEARNER.getByName(filesOf(config))).catch((error) => console.error('begins without what others learned:', error.message));
   return { router: loaded, share };

@@ -22,6 +22,9 @@ const errorOf = async (response) => {
 };
 const header = (response, name) => response.headers.get(`x-pointsman-${name}`);
 
+/** A line-up whose learning is more than a row of the Learner holds. */
+const manyCandidates = (count) => Array.from({ length: count }, (_, at) => ({ id: `c${at}`, usdPerMtokIn: 1, usdPerMtokOut: 1 + at, scores: { gsm8k: 80 } }));
+
 function varsFor(url, more) {
   const upstreams = Object.entries(CANDIDATES).map(([id, model]) => [id, { baseUrl: url, model, keyName: 'KEY' }]);
   return { KEY, UPSTREAMS: Object.fromEntries(upstreams), ...more };
@@ -154,6 +157,7 @@ test('a variable that cannot be is named, and its secret’s value is not', asyn
     [{ UPSTREAMS: { 'deepseek-chat': { baseURL: 'https://a.example/v1' } } }, /unknown key "baseURL"/],
     [{ TIER: 'half' }, /^TIER/],
     [{ POLICY: { costWeigth: 1 } }, /costWeigth/],
+    [{ UPSTREAMS: { c0: { baseUrl: 'https://a.example/v1' } }, CANDIDATES: manyCandidates(8), LEARN: { dimensions: 384 } }, /fewer dimensions/],
     [{ BUDGET_USD: 'much' }, /^BUDGET_USD/],
     [{ TOKEN_SECRET: 'short' }, /^TOKEN_SECRET/],
   ];
