@@ -25,8 +25,8 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS journal (
     key TEXT PRIMARY KEY, isolate TEXT NOT NULL, since INTEGER NOT NULL, handed INTEGER NOT NULL DEFAULT 0,
     learned INTEGER NOT NULL DEFAULT 0, receipt BLOB, outcome TEXT) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS by_age ON journal (since);
   CREATE INDEX IF NOT EXISTS open ON journal (since) WHERE learned = 0;
-  CREATE INDEX IF NOT EXISTS done ON journal (since) WHERE learned = 1;
 `;
 
 /**
@@ -109,6 +109,7 @@ export const learnerOf = (mergeStates) => class Learner extends DurableObject {
       open: this.#count('journal WHERE learned = 0'),
       pending: this.#count('pending'),
       refused: this.#number('refused'),
+      lost: this.#number('lost'),
       version: this.#number('version'),
       stateBytes: this.#rows('SELECT length(state) AS bytes FROM merged')[0]?.bytes ?? 0,
       databaseBytes: this.#sql.databaseSize,
@@ -127,7 +128,7 @@ export const learnerOf = (mergeStates) => class Learner extends DurableObject {
       if (rows.length > refused) this.#keep(state);
       this.#add('refused', refused);
       this.#sql.exec('DELETE FROM pending WHERE number <= ?', rows.at(-1)?.number ?? 0);
-      this.#sql.exec('DELETE FROM journal WHERE learned = 1 AND since < ?', Date.now() - (TOKEN_DAYS + 1) * 86_400_000);
+      this.#forget(Date.now() - (TOKEN_DAYS + 1) * 86_400_000);
     });
     if (this.#count('pending') > 0) await this.ctx.storage.setAlarm(Date.now());
   }
@@ -144,6 +145,12 @@ export const learnerOf = (mergeStates) => class Learner extends DurableObject {
   #keep(state) {
     this.#sql.exec('INSERT OR REPLACE INTO merged (place, state) VALUES (1, ?)', state);
     this.#add('version', 1);
+  }
+
+  /** By then no token is taken any more, so that none can be taken twice. */
+  #forget(before) {
+    this.#add('lost', this.#count('journal WHERE learned = 0 AND since < ?', before));
+    this.#sql.exec('DELETE FROM journal WHERE since < ?', before);
   }
 
   /** Hands outcomes to this isolate that another one took and did not deliver in time. */

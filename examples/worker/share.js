@@ -64,10 +64,10 @@ export class Share {
     if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
     try {
       await this.trade(learner);
-    } catch (error) {
-      console.error('what was learned is kept for the next try:', error.message);
-    } finally {
       this.#busyUntil = 0;
+    } catch (error) {
+      this.#busyUntil = Date.now() + PUSH_AFTER_MS;
+      console.error('what was learned is kept for the next try:', error.message);
     }
   }
 

@@ -165,6 +165,18 @@ describe('on the way to the Learner', () => {
     assert.deepEqual(await judging(await learner.state()), await qualities(one));
   });
 
+  test('an outcome whose isolate never heard that it was entered is not lost', async () => {
+    const learner = await learners.open('entered');
+    const [deaf, heir] = [await isolate(1), await isolate(2)];
+    const decision = await deaf.decide(PROMPTS[0]);
+    await assert.rejects(deaf.share.hear(failing(learner, 'redeem', 'after'), decision, { score: 1 }), { status: 503 });
+    await assert.rejects(deaf.share.hear(learner, decision, { score: 1 }), { status: 409 });
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    for (const { share } of [deaf, heir, deaf]) await share.trade(learner);
+    const { feedbacks, open } = await learners.settled(learner);
+    assert.deepEqual([feedbacks, open], [1, 0]);
+  });
+
   test('what others learned replaces what was learned here, and nothing that was not delivered', async () => {
     const learner = await learners.open('replace');
     const [a, b] = [await isolate(1), await isolate(2)];

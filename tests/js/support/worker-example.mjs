@@ -56,6 +56,7 @@ export async function startExample({ vars, assets = join(PKG, 'assets'), persist
     workers: isolates.map((name) => ({
       name,
       modules,
+      routes: [`${name}.test/*`],
       compatibilityDate: '2026-07-01',
       bindings: { ACCESS_KEY, TOKEN_SECRET, ...vars },
       assets: { directory: assets, binding: 'ASSETS', workerName: name, routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true } },
@@ -66,10 +67,7 @@ export async function startExample({ vars, assets = join(PKG, 'assets'), persist
     log: new Log(LogLevel.WARN),
   });
   const url = await worker.ready;
-  const askAt = async (isolate, path, body, init) => {
-    const request = requestOf(body, init);
-    return isolate === owner ? worker.dispatchFetch(new URL(path, url), request) : (await worker.getWorker(isolate)).fetch(`http://worker${path}`, request);
-  };
+  const askAt = (isolate, path, body, init) => worker.dispatchFetch(`http://${isolate}.test${path}`, requestOf(body, init));
   const ask = (path, body, init) => askAt(owner, path, body, init);
   const stats = async () => (await (await ask('/stats')).json()).learner;
   return { ask, askAt, url, settled: () => patiently(stats), stop: () => worker.dispose() };
