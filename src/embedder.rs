@@ -12,6 +12,8 @@ pub mod build;
 pub use file::{EmbedderFile, Metadata, Pooling};
 pub use graph::Coverage;
 pub use kernel::Activations;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use kernel::run_constructors;
 
 use crate::error::{Error, Result};
 use crate::tokenizer::Tokens;

@@ -16,6 +16,7 @@ use wasm_bindgen::prelude::*;
 /// Prints a panic's message before the instance is lost to it.
 #[wasm_bindgen(start)]
 fn start() {
+    crate::embedder::run_constructors();
     console_error_panic_hook::set_once();
 }
 

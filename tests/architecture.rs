@@ -42,7 +42,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli.rs", "cli/"]),
     ("maud", &["cli/report.rs", "cli/report/"]),
     ("plotters", &["cli/report/"]),
-    ("target_arch", &["lib.rs", "embedder/kernel.rs", "embedder/kernel/"]),
+    ("target_arch", &["lib.rs", "embedder.rs", "embedder/kernel.rs", "embedder/kernel/"]),
     ("unsafe", &["embedder/kernel.rs", "embedder/kernel/"]),
 ];
 

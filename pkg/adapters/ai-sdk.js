@@ -14,11 +14,14 @@ export function routedModel(router, models, options = {}) {
   const delegates = readModels(models);
   const dispatcher = new Dispatcher(router, delegates.keys(), { ...options, fallback: options.fallback ?? true });
   const { specificationVersion, provider } = common([...delegates.values()]);
-  const send = (call, ask, discard) => dispatcher.send(callOf(call), {
-    ask: (model) => ask(delegates.get(model)),
-    mayRetry: ({ value, error }) => (error ?? value.failure)?.isRetryable === true,
-    discard,
-  });
+  const send = async (call, ask, discard) => {
+    const routed = callOf(call);
+    return dispatcher.send(await dispatcher.decide(routed), {
+      ask: (model) => ask(delegates.get(model)),
+      mayRetry: ({ value, error }) => (error ?? value.failure)?.isRetryable === true,
+      discard,
+    }, routed.signal);
+  };
 
   return /** @type {any} */ ({
     specificationVersion,

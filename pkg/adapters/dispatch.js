@@ -49,16 +49,24 @@ export class Dispatcher {
     this.#tell = readWatcher('onDecision', onDecision);
   }
 
-  /**
-   * @template T
-   * @param {Call} call
-   * @param {Upstream<T>} upstream
-   */
-  async send(call, upstream) {
+  /** @param {Call} call */
+  async decide(call) {
     const decision = await this.#router.route(call.input, await this.#options(call));
     this.#tell(decision, call.source);
+    return decision;
+  }
+
+  /**
+   * Asks the decided candidate, and the next ones where that fails.
+   *
+   * @template T
+   * @param {import('../index.js').Decision} decision
+   * @param {Upstream<T>} upstream
+   * @param {AbortSignal} [signal]
+   */
+  async send(decision, upstream, signal) {
     const order = [decision.model, ...runnersUp(decision)].slice(0, 1 + this.#spare);
-    return { decision, ...await firstAnswer(order, upstream, call.signal) };
+    return { decision, ...await firstAnswer(order, upstream, signal) };
   }
 
   /**

@@ -30,9 +30,9 @@ import type { Decision, RankOptions, Router } from '../index.js';
  * `feedback`, `x-pointsman-reason`, and after a fallback `x-pointsman-failed`, the candidates that failed before. In the
  * `openai` SDK, `.withResponse()` shows them. `feedback` belongs to the decided candidate: give none after a fallback.
  *
- * A request that cannot be routed is not sent: the promise rejects with the router's PointsmanError. The `openai` SDK
- * takes that for a broken connection, tries again `maxRetries` times, and has it as the `cause` of its own error. So
- * does LangChain, by default for more than a minute: give it a `maxRetries` where requests may be refused.
+ * A request that cannot be routed is not sent. It is answered as OpenAI's servers answer a bad request, by status 400
+ * (500 where the engine failed) with an `error` whose `code` is the PointsmanError's, so that SDKs throw their
+ * `BadRequestError` with that `code` and do not try again.
  *
  * @throws {PointsmanError} `BAD_INPUT` for an option that cannot be used.
  */

@@ -1,6 +1,6 @@
 /** `fetch` for the `openai` SDK and everything that speaks its protocol: `model: "auto"` becomes the decided candidate. */
 
-import { badInput } from '../error.js';
+import { PointsmanError, badInput } from '../error.js';
 import { checkKeys, readCallback } from '../options.js';
 import { asRequest, bodyText, parsed, withModel } from './body.js';
 import { Dispatcher, candidatesOf, isRetryableStatus } from './dispatch.js';
@@ -29,7 +29,9 @@ export function routedFetch(router, options = {}) {
     if (text === undefined || !aliases.includes(body?.model)) return send(input, init);
     const request = asRequest(input);
     const call = callOf(body, init?.signal ?? request?.signal);
-    const { value, ...sent } = await dispatcher.send(call, {
+    const decision = await dispatcher.decide(call).catch(refusal);
+    if (decision instanceof Response) return decision;
+    const { value, ...sent } = await dispatcher.send(decision, {
       ask: (model, isFirst) => send(input, {
         ...init,
         headers: headersFor(model, init?.headers ?? request?.headers, isFirst),
@@ -37,7 +39,7 @@ export function routedFetch(router, options = {}) {
       }),
       mayRetry,
       discard: (response) => response.body?.cancel(),
-    });
+    }, call.signal);
     return marked(value, sent);
   };
 }
@@ -91,6 +93,18 @@ function mayRetry({ value, error }) {
   if (error !== undefined) return true;
   const told = value.headers.get('x-should-retry');
   return told === null ? isRetryableStatus(value.status) : told === 'true' && !value.ok;
+}
+
+/**
+ * What a request that cannot be routed gets in place of an answer: SDKs take what `fetch` throws for a broken
+ * connection, hide it, and try again for up to minutes. The caller's own errors, such as an abort's reason, pass.
+ */
+function refusal(error) {
+  if (!(error instanceof PointsmanError)) throw error;
+  const { code, message } = error;
+  const status = ['BAD_INPUT', 'NO_ELIGIBLE', 'INFEASIBLE'].includes(code) ? 400 : 500;
+  const headers = { 'x-should-retry': 'false', 'x-pointsman-error': code };
+  return Response.json({ error: { message, type: 'pointsman_error', param: null, code } }, { status, headers });
 }
 
 /** The same response, with the decision in its headers. */

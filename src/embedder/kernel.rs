@@ -30,6 +30,18 @@ pub(super) use quantize::finite;
 
 use quantize::{Level, Quantized};
 
+/// Runs the constructors by which tract's kernels register themselves, once, before anything else. Where no code calls
+/// them by name, the linker takes the module for a program that is run once, and puts a call of them before every exported
+/// function: each call from JavaScript, and each piece of memory it asks for, then pays for all of them.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn run_constructors() {
+    unsafe extern "C" {
+        fn __wasm_call_ctors();
+    }
+    // SAFETY: made by the linker; it takes nothing, and the module's start function alone calls it.
+    unsafe { __wasm_call_ctors() }
+}
+
 /// Outputs of one panel: what a kernel computes at a time.
 const PANEL: usize = LANES;
 /// Rows of one tile.

@@ -162,7 +162,8 @@ for (const [version, sdk, createProvider] of [[6, ai6, provider6], [7, ai7, prov
     assert.equal(text, `${best} heard: ${PROMPT}`);
     assert.equal(response.headers['x-pointsman-model'], best);
     const refused = createProvider({ name: 'stub', baseURL: url, fetch: routedFetch(router, { policy: { maxUsd: 0 } }) });
-    await assert.rejects(generateText({ model: refused('auto'), prompt: PROMPT }), { name: 'PointsmanError', code: 'NO_ELIGIBLE' });
+    const error = await generateText({ model: refused('auto'), prompt: PROMPT }).catch((thrown) => thrown);
+    assert.deepEqual([error.statusCode, error.isRetryable, error.responseHeaders['x-pointsman-error']], [400, false, 'NO_ELIGIBLE']);
   });
 }
 

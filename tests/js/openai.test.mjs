@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { ChatOpenAI } from '@langchain/openai';
 import OpenAI from 'openai';
-import { createRouter, PointsmanError } from '../../pkg/node.js';
+import { createRouter } from '../../pkg/node.js';
 import { routedFetch } from '../../pkg/adapters/openai.js';
 import { startUpstream } from './support/upstream.mjs';
 
@@ -134,18 +134,21 @@ test('fifty requests at once each get their own answer and decision', async (t) 
   assert.equal(new Set([...decisions.values()].map(({ id }) => id)).size, 50);
 });
 
-test('a request that cannot be routed is not sent, and its error is the cause of the client’s', async (t) => {
-  const { client, url, requests } = await start(t, { policy: { maxUsd: 0 } });
+test('a request that cannot be routed is not sent, and clients throw its code at once', async (t) => {
+  const decisions = [];
+  const { url, requests } = await start(t);
+  const fetch = routedFetch(router, { policy: () => { decisions.push(1); return { maxUsd: 0 }; } });
+  const client = new OpenAI({ apiKey: 'key', baseURL: url, fetch }); // with the SDK's own retries
   const refused = await client.chat.completions.create({ model: 'auto', messages: MESSAGES }).catch((error) => error);
-  assert.ok(refused instanceof OpenAI.APIConnectionError);
-  assert.ok(refused.cause instanceof PointsmanError);
-  assert.equal(refused.cause.code, 'NO_ELIGIBLE');
-  const { cause } = await client.chat.completions.create({ model: 'auto', messages: [] }).catch((error) => error);
-  assert.equal(cause.code, 'BAD_INPUT');
-  const fetch = routedFetch(router, { policy: { maxUsd: 0 } });
-  const chat = new ChatOpenAI({ model: 'auto', apiKey: 'key', maxRetries: 0, configuration: { baseURL: url, fetch } });
-  await assert.rejects(chat.invoke(PROMPT), (error) => error.cause instanceof PointsmanError);
-  assert.deepEqual(requests, []);
+  assert.ok(refused instanceof OpenAI.BadRequestError);
+  assert.deepEqual([refused.code, refused.type, decisions.length], ['NO_ELIGIBLE', 'pointsman_error', 1]);
+  assert.match(refused.message, /maxUsd|limits|USD/);
+  const empty = client.chat.completions.create({ model: 'auto', messages: [] });
+  await assert.rejects(empty, { status: 400, code: 'BAD_INPUT' });
+  decisions.length = 0;
+  const chat = new ChatOpenAI({ model: 'auto', apiKey: 'key', configuration: { baseURL: url, fetch } });
+  await assert.rejects(chat.invoke(PROMPT), { code: 'NO_ELIGIBLE' });
+  assert.deepEqual([decisions.length, requests], [1, []]);
 });
 
 test('an upstream’s error is the SDK’s own, with the decision in its headers', async (t) => {
