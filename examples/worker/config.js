@@ -30,9 +30,12 @@ export function readConfig(env) {
   return config;
 }
 
+const EXAMPLE = '{ "gpt-4o": { "baseUrl": "https://api.openai.com/v1", "keyName": "OPENAI_API_KEY" } }';
+
 function parse(env) {
-  const upstreams = new Map(Object.entries(json(env, 'UPSTREAMS', {})).map(([id, given]) => [id, upstreamOf(`UPSTREAMS["${id}"]`, { model: id, ...given }, env)]));
-  if (upstreams.size === 0) throw badConfig('UPSTREAMS: expected upstreams by candidate, such as { "gpt-4o": { "baseUrl": "https://api.openai.com/v1", "keyName": "OPENAI_API_KEY" } }');
+  const given = Object.entries(json(env, 'UPSTREAMS', {}));
+  const upstreams = new Map(given.map(([id, about]) => [id, upstreamOf(`UPSTREAMS["${id}"]`, { model: id, ...about }, env)]));
+  if (upstreams.size === 0) throw badConfig(`UPSTREAMS: expected upstreams by candidate, such as ${EXAMPLE}`);
   const byName = new Map([...upstreams.values()].map((upstream) => [upstream.model, upstream]));
   if (byName.size < upstreams.size) throw badConfig('UPSTREAMS: two candidates have the same `model`; a request could not tell them apart');
   if (!['full', 'static'].includes(env.TIER ?? 'full')) throw badConfig(`TIER: expected full or static, not ${env.TIER}`);

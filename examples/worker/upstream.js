@@ -52,7 +52,8 @@ async function whole(response, about) {
   const body = parsed(bytes);
   if ([401, 403].includes(response.status)) {
     const { keyName } = about.upstream;
-    throw new Problem(502, 'UPSTREAM_AUTH', `${nameOf(about)} refuses this Worker’s key${keyName ? `; put another into ${keyName}` : ', which it has none of: set keyName'}`);
+    const remedy = keyName ? `put another into the secret ${keyName}` : 'name the secret that holds one by keyName';
+    throw new Problem(502, 'UPSTREAM_AUTH', `${nameOf(about)} refuses this Worker’s key; ${remedy}`);
   }
   if (response.ok && !body) throw new Problem(502, 'UPSTREAM_BROKEN', `${nameOf(about)} answered ${response.status} without a JSON object`);
   const status = response.status < 400 && !response.ok ? 502 : response.status; // a redirect is no answer

@@ -78,7 +78,8 @@ describe('two isolates', () => {
     const tell = async (body) => codeOf(await example.askAt('b', '/v1/feedback', body));
     const other = token[20] === 'A' ? 'B' : 'A';
     const strange = new Tokens('another secret than this one', await filesOf('full'));
-    const forged = [token.slice(0, 20) + other + token.slice(21), token.slice(0, -1), `${token}A`, 'x', 7, undefined, await strange.issue(new Uint8Array(300))];
+    const changed = token.slice(0, 20) + other + token.slice(21);
+    const forged = [changed, token.slice(0, -1), `${token}A`, 'x', 7, undefined, await strange.issue(new Uint8Array(300))];
     for (const id of forged) assert.deepEqual(await tell({ id, score: 1 }), [400, 'BAD_TOKEN'], `${id}`);
     for (const outcome of [{}, { score: 2 }, { score: '1' }, { usd: -1 }]) assert.deepEqual(await tell({ id: token, ...outcome }), [400, 'BAD_INPUT']);
     assert.equal((await example.ask('/v1/feedback', { id: token, score: 1 })).status, 200);

@@ -59,7 +59,12 @@ export async function startExample({ vars, assets = join(PKG, 'assets'), persist
       routes: [`${name}.test/*`],
       compatibilityDate: '2026-07-01',
       bindings: { ACCESS_KEY, TOKEN_SECRET, ...vars },
-      assets: { directory: assets, binding: 'ASSETS', workerName: name, routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true } },
+      assets: {
+        directory: assets,
+        binding: 'ASSETS',
+        workerName: name,
+        routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true }, // wrangler's run_worker_first
+      },
       durableObjects: { LEARNER: { className: 'Learner', useSQLite: true, ...(name !== owner && { scriptName: owner }) } },
     })),
     ...(persist && { durableObjectsPersist: persist }),
