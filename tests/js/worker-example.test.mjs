@@ -153,7 +153,7 @@ test('a file with another hash is refused, one that is not there too, and the ne
   assert.deepEqual(await errorOf(await absent.ask('/v1/chat/completions', chat(EASY))), [503, 'IO']);
 });
 
-test('many first requests are one load, and one whose client leaves takes nobody along', async (t) => {
+test('many first requests are one load, also where the first client leaves', async (t) => {
   const upstream = await startUpstream(t);
   const example = await startExample({ vars: varsFor(upstream.url) });
   t.after(example.stop);
