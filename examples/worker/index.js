@@ -68,7 +68,7 @@ async function feedback(request, { env, ctx, config, tokens }) {
 
 /** The figures of this isolate, which loads no router for them, and the Learner's. */
 async function stats(_, { env, config }) {
-  const loaded = await routerIfLoaded();
+  const loaded = routerIfLoaded();
   const learner = await env.LEARNER.getByName(filesOf(config)).stats();
   return Response.json({ tier: config.tier, router: loaded?.router.stats(), isolate: loaded?.share.stats(), learner });
 }

@@ -21,6 +21,9 @@ const LONGEST_MS = 30_000;
 /** @type {Promise<Loaded> | undefined} */
 let loading;
 
+/** @type {Loaded | undefined} what came of it */
+let loaded;
+
 /**
  * @param {any} env
  * @param {import('./config.js').Config} config
@@ -28,15 +31,16 @@ let loading;
  * @returns {Promise<Loaded>} one for all requests; a load that failed is tried again by the next
  */
 export async function loadedRouter(env, config, ctx) {
+  if (loaded) return loaded;
   const mine = loading ??= load(env, config);
   const forget = () => { if (loading === mine) loading = undefined; };
   ctx.waitUntil(mine.catch(forget));
-  return within(LONGEST_MS, mine, forget);
+  return loaded = await within(LONGEST_MS, mine, forget);
 }
 
 /** What this isolate has, without loading it. */
-export async function routerIfLoaded() {
-  return loading?.catch(() => undefined);
+export function routerIfLoaded() {
+  return loaded;
 }
 
 /** Names the files, and with them what was learned on them and who may redeem its tokens. */
@@ -53,16 +57,16 @@ async function load(env, config) {
   const { tier, policy, learn, candidates, budgetUsd } = config;
   const [router, embedder] = await Promise.all(['router', 'embedder'].map((part) => open(env, FILES[tier][part])));
   const files = tier === 'static' ? { tier, static: { router, embedder } } : { router, embedder };
-  const loaded = await createRouter({ wasm, ...files, policy, learn, candidates, budgetUsd }).catch(explained);
+  const made = await createRouter({ wasm, ...files, policy, learn, candidates, budgetUsd }).catch(explained);
   try {
-    check(loaded, config);
+    check(made, config);
   } catch (error) {
-    await loaded[Symbol.asyncDispose](); // the next request will load another, and wasm memory never shrinks
+    await made[Symbol.asyncDispose](); // the next request will load another, and wasm memory never shrinks
     throw error;
   }
-  const share = new Share(loaded);
+  const share = new Share(made);
   await share.trade(env.LEARNER.getByName(filesOf(config))).catch((error) => console.error('begins without what others learned:', error.message));
-  return { router: loaded, share };
+  return { router: made, share };
 }
 
 /** A file among the static assets, and the hash that it had when this Worker was built. */
