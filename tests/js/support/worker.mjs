@@ -1,4 +1,4 @@
-/** examples/worker, bundled with the `workerd` condition and run in the real workerd. */
+/** A Worker that does nothing but decide, bundled with the `workerd` condition and run in the real workerd. */
 
 import { readFile, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
@@ -8,16 +8,33 @@ import { Log, LogLevel, Miniflare } from 'miniflare';
 /** The default rules of wrangler, for the kinds of file that this package has. */
 const MODULE_TYPES = { '.js': 'ESModule', '.wasm': 'CompiledWasm', '.bin': 'Data' };
 
+/** `pointsman` itself, whose files are modules of the Worker; examples/worker is about the rest. */
+const WORKER = `
+import { createRouter } from 'pointsman';
+let router;
+export default {
+  async fetch(request) {
+    router ??= await createRouter();
+    try {
+      const { prompt } = await request.json();
+      return Response.json(await router.route(prompt));
+    } catch ({ code, message }) {
+      return Response.json({ code, message }, { status: 400 });
+    }
+  },
+};
+`;
+
 /**
  * @param {import('node:test').TestContext} t the Worker stops with this test
- * @param {string} folder a project whose index.js is a Worker, and that can resolve `pointsman`
+ * @param {string} folder a project that can resolve `pointsman`
  * @returns {Promise<(prompt: import('pointsman').Input) => Promise<Response>>} posts a prompt to it
  */
 export async function startWorker(t, folder) {
   const outdir = join(folder, 'bundle');
   await build({
-    entryPoints: [join(folder, 'index.js')],
-    outdir,
+    stdin: { contents: WORKER, resolveDir: folder },
+    outfile: join(outdir, 'index.js'),
     bundle: true,
     format: 'esm',
     conditions: ['workerd'],
