@@ -104,11 +104,11 @@ fn the_tiny_embedder_equals_onnxruntime_too() {
 
 #[test]
 fn a_distilled_embedder_is_plain_onnx_and_runs_on_lookups_alone() {
-    let file = distil(&tiny::folder(1), 8).unwrap();
+    let file = distil(&tiny::folder(1), 16).unwrap();
     let (_, embedder) = load_embedder(EmbedderFile::parse(&*file).unwrap()).unwrap();
-    assert_eq!((embedder.tier(), embedder.width()), (Tier::Static, 8));
-    assert_eq!(distil(&tiny::folder(1), 8).unwrap(), file, "the same folder, the same bytes");
-    for width in [0, 4, 12, 1024] {
+    assert_eq!((embedder.tier(), embedder.width()), (Tier::Static, 16));
+    assert_eq!(distil(&tiny::folder(1), 16).unwrap(), file, "the same folder, the same bytes");
+    for width in [0, 8, 20, 1024] {
         assert_eq!(distil(&tiny::folder(1), width).unwrap_err().code(), "BAD_INPUT", "{width}");
     }
     let Some(python) = python() else { return };

@@ -17,10 +17,7 @@ use crate::tokenizer::Tokens;
 use prost::Message;
 
 /// a of the smooth inverse frequency.
-const SMOOTH: f64 = 3e-4;
-/// Zipf's law, as Mandelbrot has it: the most frequent words are less frequent than their rank says. So large a number
-/// also keeps more of what they say of a text's kind.
-const OFFSET: f64 = 300.0;
+const SMOOTH: f64 = 1e-3;
 /// Single characters stand before all words; they are about as frequent as the word of this rank.
 const CHARACTER_RANK: f64 = 50.0;
 /// Long enough for most documents: a row costs next to nothing.
@@ -33,12 +30,12 @@ const FAINT: f64 = 1e-3;
 /// Distils the folder's transformer into rows of `width` signs. The same folder and width give the same bytes.
 ///
 /// # Errors
-/// [`Error::BadInput`] where `width` is no multiple of 8, or more than the encoder's; else as [`build`](super::build()).
+/// [`Error::BadInput`] where `width` is no multiple of 8 from 16 on, or more than the encoder's; else as [`build`](super::build()).
 pub fn distil(folder: &Folder, width: usize) -> Result<Vec<u8>> {
     let teacher = EmbedderFile::parse(super::build(folder, Activations::Bits14)?)?;
     let metadata = teacher.metadata().clone();
-    if width == 0 || width % 8 != 0 || width > metadata.width {
-        return Err(Error::input("width", format!("{width} is no multiple of 8 from 8 to {}, the encoder's", metadata.width)));
+    if width < 16 || width % 8 != 0 || width > metadata.width {
+        return Err(Error::input("width", format!("{width} is no multiple of 8 from 16 to {}, the encoder's", metadata.width)));
     }
     let tokens: Vec<String> = metadata.vocabulary().map(Into::into).collect();
     let weights = weights(&tokens);
@@ -84,7 +81,7 @@ fn weights(tokens: &[String]) -> Vec<f64> {
         special if special.starts_with('[') && special.ends_with(']') && special.len() > 2 && special != "[UNK]" => 0.0,
         token => {
             rank += f64::from(u8::from(is_word(token)));
-            let rank = if is_word(token) { rank + OFFSET } else { CHARACTER_RANK };
+            let rank = if is_word(token) { rank } else { CHARACTER_RANK };
             SMOOTH / (SMOOTH + 1.0 / (rank * harmonic))
         }
     };
@@ -180,7 +177,7 @@ mod tests {
         let tokens = ["[PAD]", "[UNK]", "[CLS]", "!", "the", "cat", "##ing"].map(String::from);
         let weights = weights(&tokens);
         assert_eq!((weights[0], weights[2]), (0.0, FAINT));
-        assert!(weights[3] < weights[4] && weights[4] < weights[5] && weights[5] < weights[6], "{weights:?}");
+        assert!(weights[4] < weights[5] && weights[5] < weights[6] && weights[6] < weights[3], "{weights:?}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tract_core::internal::DatumTypeExt;
 use tract_core::prelude::{DatumType, Tensor, TractResult, TypedFact};
 
-/// Tables of floats from this size on stay outside; int8 tables always do.
+/// Tables of floats from this size on stay outside; tables of bytes always do.
 const BIG: usize = 1 << 14;
 
 // Field numbers of onnx.proto, and protobuf's wire type of messages and bytes.
@@ -112,8 +112,8 @@ fn waiting(file: &[u8], field: &Field) -> Result<Option<(TensorProto, Range<usiz
     let head = TensorProto::decode(&*head).map_err(bad)?;
     let kind = DataType::try_from(head.data_type).unwrap_or_default();
     let wanted = match kind {
-        DataType::Int8 => !data.is_empty(),
-        DataType::Float | DataType::Uint8 => data.len() >= BIG,
+        DataType::Int8 | DataType::Uint8 => !data.is_empty(),
+        DataType::Float => data.len() >= BIG,
         _ => false,
     };
     Ok((wanted && head.dims.len() == 2).then_some((head, data)))
