@@ -29,13 +29,14 @@ const decision = await router.route(${JSON.stringify(PROMPT)});
 globalThis.done = { ms: performance.now(), tier: decision.tier };
 </script>`;
 
-let sent = 0;
 const zipped = new Map([['/', gzipSync(page)], ['/pointsman.js', gzipSync(script, { level: 9 })]]);
+/** What the page asks for, in bytes by path. */
+const sent = new Map();
 const server = createServer(async (request, response) => {
   const path = request.url.split('?', 1)[0];
   const body = zipped.get(path) ?? await zip(path);
   if (!body) return response.writeHead(404).end();
-  sent += body.length;
+  sent.set(path, body.length);
   const type = TYPES[extname(path)] ?? TYPES['.html'];
   response.writeHead(200, { 'content-type': type, 'content-encoding': 'gzip', 'content-length': body.length, 'cache-control': 'max-age=3600' });
   response.end(body);
@@ -49,9 +50,9 @@ for (const tier of ['auto', 'full']) {
   for (let round = 0; round < ROUNDS; round += 1) {
     const browser = await launchChromium({ after: (end) => ends.push(end) });
     const context = await browser.newContext();
-    sent = 0;
+    sent.clear();
     cold.push(await decide(context, tier, LINE));
-    bytes.push(tier === 'auto' ? firstBytes() : sent);
+    bytes.push(firstBytes(tier));
     cached.push(await decide(context, tier));
     await browser.close();
   }
@@ -70,10 +71,10 @@ async function decide(context, tier, line) {
   return done.ms;
 }
 
-/** What comes before the first decision of `auto`: all but the full tier's two files, which come after it. */
-function firstBytes() {
-  const later = ['/assets/embedder.bin', '/assets/router.bin'];
-  return [...zipped].filter(([path]) => !later.includes(path)).reduce((sum, [, body]) => sum + body.length, 0);
+/** What came before the first decision; of `auto`, the full tier's two files come after it. */
+function firstBytes(tier) {
+  const later = tier === 'auto' ? ['/assets/embedder.bin', '/assets/router.bin'] : [];
+  return [...sent].filter(([path]) => !later.includes(path)).reduce((sum, [, size]) => sum + size, 0);
 }
 
 async function zip(path) {

@@ -12,6 +12,7 @@ pub mod build;
 pub use file::{EmbedderFile, Metadata, Pooling};
 pub use graph::Coverage;
 pub use kernel::Activations;
+pub(crate) use kernel::dot;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use kernel::run_constructors;
 

@@ -13,7 +13,7 @@ mod surface;
 
 pub use surface::{SURFACE, surface};
 
-use crate::embedder::Embedding;
+use crate::embedder::{Embedding, dot};
 use crate::error::{Error, Result};
 
 const EMBEDDING_SCALE: f32 = 0.5;
@@ -49,6 +49,8 @@ pub struct FeatureMap {
     mean: Vec<f32>,
     surface: Vec<Scale>,
     clusters: Clusters,
+    /// The centroids' numbers before their scales, as they are multiplied.
+    centroids: Vec<f32>,
     /// Squared length of every centroid.
     squares: Vec<f32>,
     near: f32,
@@ -86,12 +88,21 @@ impl FeatureMap {
             return bad("a number is not finite, or a scale is not above 0");
         }
         let squares = clusters.squares(mean.len());
-        Ok(Self { mean, surface, clusters, squares, near, english: false })
+        let centroids = clusters.values.iter().map(|value| f32::from(*value)).collect();
+        Ok(Self { mean, surface, clusters, centroids, squares, near, english: false })
     }
 
     /// Embeddings as they are, but for their factor: no surface, no clusters.
     pub fn plain(width: usize) -> Self {
-        Self { mean: vec![0.0; width], surface: vec![], clusters: Clusters::default(), squares: vec![], near: -1.0, english: false }
+        Self {
+            mean: vec![0.0; width],
+            surface: vec![],
+            clusters: Clusters::default(),
+            centroids: vec![],
+            squares: vec![],
+            near: -1.0,
+            english: false,
+        }
     }
 
     /// Whether the training prompts were English, so that prompts in other languages are far from them.
@@ -140,32 +151,26 @@ impl FeatureMap {
         vector.extend(centred.iter().map(|x| EMBEDDING_SCALE * x));
         let scaled = self.surface.iter().zip(surface).map(|(s, x)| ((x - s.centre) / s.scale).clamp(-CLIP, CLIP));
         vector.extend(scaled.map(|x| SURFACE_SCALE * x));
-        let nearness = self.clusters.memberships(&centred, &self.squares, &mut vector);
+        let nearness = self.memberships(&centred, &mut vector);
         Ok(Features { vector, nearness })
-    }
-}
-
-impl Clusters {
-    fn squares(&self, width: usize) -> Vec<f32> {
-        let square = |values: &[i8]| values.iter().map(|v| i32::from(*v).pow(2)).sum::<i32>() as f32;
-        self.values.chunks_exact(width.max(1)).zip(&self.scales).map(|(values, scale)| scale * scale * square(values)).collect()
     }
 
     /// Appends the scaled memberships of a centred embedding; its greatest cosine to a centroid.
-    fn memberships(&self, x: &[f32], squares: &[f32], out: &mut Vec<f32>) -> f32 {
-        if self.scales.is_empty() {
+    fn memberships(&self, x: &[f32], out: &mut Vec<f32>) -> f32 {
+        let Clusters { per_set, scales, .. } = &self.clusters;
+        if scales.is_empty() {
             return 1.0;
         }
         let length = dot(x, x).sqrt().max(f32::MIN_POSITIVE);
         let mut nearest = -1f32;
-        let mut scores: Vec<f64> = Vec::with_capacity(self.scales.len());
-        for ((values, scale), square) in self.values.chunks_exact(x.len()).zip(&self.scales).zip(squares) {
-            let along = scale * dot_int8(x, values);
+        let mut scores: Vec<f64> = Vec::with_capacity(scales.len());
+        for ((values, scale), square) in self.centroids.chunks_exact(x.len()).zip(scales).zip(&self.squares) {
+            let along = scale * dot(x, values);
             nearest = nearest.max(along / (length * square.sqrt().max(f32::MIN_POSITIVE)));
             // The squared distance less ‖x‖², which all of them share.
             scores.push(SHARPNESS * f64::from(2.0 * along - square));
         }
-        for set in scores.chunks_mut(self.per_set) {
+        for set in scores.chunks_mut(*per_set) {
             let most = set.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             set.iter_mut().for_each(|score| *score = libm::exp(*score - most));
             let sum: f64 = set.iter().sum();
@@ -175,26 +180,11 @@ impl Clusters {
     }
 }
 
-/// Sums run in this many lanes, so that they are fast and the same on every target.
-const LANES: usize = 8;
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0f32; LANES];
-    let tail = a.len() / LANES * LANES;
-    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
-        (0..LANES).for_each(|i| lanes[i] += a[i] * b[i]);
+impl Clusters {
+    fn squares(&self, width: usize) -> Vec<f32> {
+        let square = |values: &[i8]| values.iter().map(|v| i32::from(*v).pow(2)).sum::<i32>() as f32;
+        self.values.chunks_exact(width.max(1)).zip(&self.scales).map(|(values, scale)| scale * scale * square(values)).collect()
     }
-    lanes.iter().sum::<f32>() + a[tail..].iter().zip(&b[tail..]).map(|(a, b)| a * b).sum::<f32>()
-}
-
-/// The product with an int8 centroid, before its scale.
-fn dot_int8(x: &[f32], values: &[i8]) -> f32 {
-    let mut lanes = [0f32; LANES];
-    for (x, c) in x.chunks_exact(LANES).zip(values.chunks_exact(LANES)) {
-        (0..LANES).for_each(|i| lanes[i] += x[i] * f32::from(c[i]));
-    }
-    let tail = x.len() / LANES * LANES;
-    lanes.iter().sum::<f32>() + x[tail..].iter().zip(&values[tail..]).map(|(x, c)| x * f32::from(*c)).sum::<f32>()
 }
 
 #[cfg(test)]

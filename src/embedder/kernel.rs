@@ -23,6 +23,7 @@ mod simd128;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub(crate) use lanes::dot;
 pub(super) use lanes::{LANES, Lanes};
 pub use pack::Activations;
 pub(super) use pack::{Kernel, Packed, Stored};

@@ -18,6 +18,15 @@ const ROUND: f32 = 12_582_912.0;
 #[derive(Clone, Copy)]
 pub(in crate::embedder) struct Lanes(inner::Eight);
 
+/// Σ a b over eight lanes, which are summed one after the other at the end.
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_tail), (b, b_tail)) = (a.as_chunks(), b.as_chunks());
+    let lanes = a.iter().zip(b).fold(Lanes::splat(0.0), |sum, (a, b)| sum + Lanes::load(a) * Lanes::load(b));
+    let mut sums = [0.0; LANES];
+    lanes.store(&mut sums);
+    sums.iter().sum::<f32>() + a_tail.iter().zip(b_tail).map(|(a, b)| a * b).sum::<f32>()
+}
+
 macro_rules! operator {
     ($operator:ident, $method:ident) => {
         impl $operator for Lanes {
