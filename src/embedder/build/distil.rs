@@ -34,7 +34,7 @@ const FAINT: f64 = 1e-3;
 pub fn distil(folder: &Folder, width: usize) -> Result<Vec<u8>> {
     let teacher = EmbedderFile::parse(super::build(folder, Activations::Bits14)?)?;
     let metadata = teacher.metadata().clone();
-    if width < 16 || width % 8 != 0 || width > metadata.width {
+    if width < 16 || !width.is_multiple_of(8) || width > metadata.width {
         return Err(Error::input("width", format!("{width} is no multiple of 8 from 16 to {}, the encoder's", metadata.width)));
     }
     let tokens: Vec<String> = metadata.vocabulary().map(Into::into).collect();

@@ -80,7 +80,7 @@ fn lookup(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(Table, Inde
 fn signs(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(Bytes, Index)> {
     let (AxisOp::Reshape(2, from, to), node) = p.op::<AxisOp>(outlet)? else { return None };
     let (_, node) = p.op::<Gather>(node.inputs[0]).filter(|(gather, _)| gather.axis == 0 && gather.output_type.is_none())?;
-    let spelling: Vec<f32> = (0..=255u8).flat_map(|byte| spell(byte)).collect();
+    let spelling: Vec<f32> = (0..=255u8).flat_map(spell).collect();
     let eights = from.len() == 2 && to.len() == 1 && from[1] == 8.to_dim();
     if !eights || p.floats(node.inputs[0])? != spelling {
         return None;
