@@ -12,6 +12,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { launchChromium } from '../tests/js/support/chromium.mjs';
 import { PKG } from '../tests/js/support/paths.mjs';
+import { median } from './peers/statistics.mjs';
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const LINE = { offline: false, latency: 40, downloadThroughput: 10e6 / 8, uploadThroughput: 10e6 / 8 };
@@ -81,8 +82,4 @@ async function zip(path) {
   const file = await readFile(join(PKG, path)).catch(() => undefined);
   if (file) zipped.set(path, gzipSync(file, { level: 9 }));
   return zipped.get(path);
-}
-
-function median(list) {
-  return [...list].sort((a, b) => a - b)[list.length >> 1];
 }

@@ -12,6 +12,7 @@ import { Agent, createServer, request } from 'node:http';
 import { argv } from 'node:process';
 import { createRouter } from '../pkg/node.js';
 import { ACCESS_KEY, startExample } from '../tests/js/support/worker-example.mjs';
+import { quantile } from './peers/statistics.mjs';
 
 const ROUNDS = 300;
 const BLOCK = 60;
@@ -23,7 +24,6 @@ const LEARN = { shared: true, dimensions: 64 };
 /** Some 16 tokens each, no two alike. */
 const prompt = (at) => `Question ${at}: which enzyme unwinds the double helix of DNA, and in what order?`;
 const chat = (model, content) => ({ model, messages: [{ role: 'user', content }] });
-const quantile = (values, q) => values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))];
 const ms = (value) => value.toFixed(2);
 
 const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { median } from '../peers/statistics.mjs';
 
 const [folder, rounds = '15'] = process.argv.slice(2);
 const { Batch, initSync } = await import(join(folder, 'speed.js'));
@@ -15,7 +16,6 @@ for (let round = 0; round < 5 + Number(rounds); round += 1) {
     if (round >= 5) times[work].push(performance.now() - begun);
   }
 }
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 const ratio = median(times.front.map((time, i) => time / times.sort[i]));
 console.log(`10,000 x 10: front of ${batch.front()} points ${median(times.front).toFixed(1)} ms, sort of 100,000 pairs ${median(times.sort).toFixed(1)} ms, `
   + `ratio ${ratio.toFixed(2)} (medians of ${rounds} rounds, Node ${process.version})`);

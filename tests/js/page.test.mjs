@@ -46,12 +46,7 @@ test('the route tab', async (t) => {
 });
 
 test('the static tier answers while the full one loads', async (t) => {
-  let release;
-  const held = new Promise((resolve) => { release = resolve; });
-  const prepare = (context) => context.route('**/embedder.bin', async (route) => {
-    await held;
-    await route.continue();
-  });
+  const { prepare, release } = holding('**/embedder.bin');
   const { page, complaints } = await visit(t, { prepare });
   await decided(page);
   assert.equal(await page.locator('#pick-tier').textContent(), 'static tier');
@@ -75,12 +70,7 @@ test('the static tier stays where the full one cannot be had', async (t) => {
 });
 
 test('loading is shown', async (t) => {
-  let release;
-  const held = new Promise((resolve) => { release = resolve; });
-  const prepare = (context) => context.route('**/embedder-static.bin', async (route) => {
-    await held;
-    await route.continue();
-  });
+  const { prepare, release } = holding('**/embedder-static.bin');
   const { page } = await visit(t, { prepare });
   await page.getByText('Loading the router').waitFor();
   await page.waitForFunction(() => /** @type {any} */ (document.querySelector('#progress')).value > 0);
@@ -110,4 +100,15 @@ function chosen(page) {
 
 async function costOfChosen(page) {
   return Number(await chosen(page).getByRole('cell').nth(1).textContent());
+}
+
+/** A file that comes only when it is released. */
+function holding(glob) {
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  const prepare = (context) => context.route(glob, async (route) => {
+    await held;
+    await route.continue();
+  });
+  return { prepare, release };
 }

@@ -3,14 +3,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { asyncDispose } from '../../pkg/common.js';
 import { createRouter } from '../../pkg/node.js';
 import { createRouter as createOnThread } from '../../pkg/worker/node.js';
-import { serve } from '../../scripts/serve.mjs';
-import { launchChromium } from './support/chromium.mjs';
-import { PKG, ROOT } from './support/paths.mjs';
+import { blankPages } from './support/blank-page.mjs';
+import { PKG } from './support/paths.mjs';
 
 const PROMPT = 'Which enzyme unwinds the DNA double helix?';
 /** What a browser may fetch before its first decision, after gzip. */
@@ -53,15 +52,7 @@ for (const [options, message] of REFUSED) {
   test(`refused: ${JSON.stringify(options)}`, () => assert.rejects(createRouter(options), { code: 'BAD_INPUT', message }));
 }
 
-let server;
-let browser;
-const ends = [];
-before(async () => {
-  server = await serve({ mounts: { '/pointsman/': PKG, '/': join(ROOT, 'tests/js/support/blank') } });
-  ends.push(server.close);
-  browser = await launchChromium({ after: (end) => ends.push(end) });
-});
-after(() => Promise.all(ends.map((end) => end())));
+const newPage = blankPages();
 
 for (const entry of ['browser.js', 'worker/browser.js']) {
   test(`auto in a page, from ${entry}: static at once, full when idle`, async () => {
@@ -139,12 +130,12 @@ async function automatic({ entry, prompt }) {
 
 /** A blank page, and the names of the package's files that it fetches, in their order. */
 async function open() {
-  const page = await browser.newPage();
+  const { page, url } = await newPage();
   const fetched = [];
   page.on('request', (request) => {
     const { pathname } = new URL(request.url());
     if (pathname.startsWith('/pointsman/')) fetched.push(pathname.split('/').at(-1));
   });
-  await page.goto(server.url);
+  await page.goto(url);
   return { page, fetched };
 }

@@ -1,23 +1,12 @@
 /** pointsman/worker in a page: a Web Worker decides as the page would, and its death is no silence. */
 
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { serve } from '../../scripts/serve.mjs';
-import { launchChromium } from './support/chromium.mjs';
-import { PKG, ROOT } from './support/paths.mjs';
+import { test } from 'node:test';
+import { blankPages } from './support/blank-page.mjs';
 
 const PROMPT = 'Which enzyme unwinds the DNA double helix?';
 
-let server;
-let browser;
-const ends = [];
-before(async () => {
-  server = await serve({ mounts: { '/pointsman/': PKG, '/': join(ROOT, 'tests/js/support/blank') } });
-  ends.push(server.close);
-  browser = await launchChromium({ after: (end) => ends.push(end) });
-});
-after(() => Promise.all(ends.map((end) => end())));
+const newPage = blankPages();
 
 test('a Web Worker decides as the page does, and leaves the page free', async () => {
   const page = await open();
@@ -94,8 +83,8 @@ test('disposing ends the worker', async () => {
 
 /** A page with pointsman/worker. */
 async function open() {
-  const page = await browser.newPage();
-  await page.goto(server.url);
+  const { page, url } = await newPage();
+  await page.goto(url);
   await page.evaluate(async () => { Object.assign(globalThis, await import('/pointsman/worker/browser.js')); });
   return page;
 }
