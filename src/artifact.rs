@@ -10,6 +10,7 @@ use crate::features::{Clusters, FeatureMap, SURFACE, Scale};
 use crate::head::{Head, Linear, Link};
 use crate::placing::{TaskScore, Tasks};
 use crate::policy::{Dials, Knot};
+use crate::rest::Rest;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -140,7 +141,7 @@ impl RouterFile {
 
 fn sections(bytes: &[u8]) -> Result<HashMap<[u8; 4], &[u8]>> {
     let body = checked_body(bytes)?;
-    let mut reader = Reader { rest: &body[MAGIC.len() + 4..], section: "sections" };
+    let mut reader = Reader { rest: Rest(&body[MAGIC.len() + 4..]), section: "sections" };
     let count = reader.u32()?;
     let mut sections = HashMap::new();
     for _ in 0..count {
@@ -160,7 +161,7 @@ fn checked_body(bytes: &[u8]) -> Result<&[u8]> {
     if magic != MAGIC {
         return Err(Error::artifact("header", "this is not a router file; train one with `pointsman train`"));
     }
-    let version = Reader { rest, section: "header" }.u32()?;
+    let version = Reader { rest: Rest(rest), section: "header" }.u32()?;
     let (body, hash) = bytes.split_at_checked(bytes.len() - HASH_LEN.min(bytes.len())).unwrap_or((bytes, &[]));
     if body.len() < MAGIC.len() + 8 || Sha256::digest(body).as_slice() != hash {
         return Err(Error::artifact("hash", "its closing SHA-256 does not match: the file is truncated or changed; fetch it again"));
@@ -191,7 +192,7 @@ fn head_bytes(head: &Head) -> Vec<u8> {
 }
 
 fn read_head(bytes: &[u8]) -> Result<Head> {
-    let mut reader = Reader { rest: bytes, section: "head" };
+    let mut reader = Reader { rest: Rest(bytes), section: "head" };
     let link = match reader.u32()? {
         0 => Link::Logistic,
         1 => Link::Identity,
@@ -217,7 +218,7 @@ fn feature_bytes(features: &FeatureMap) -> Vec<u8> {
 }
 
 fn read_features(bytes: &[u8]) -> Result<FeatureMap> {
-    let mut reader = Reader { rest: bytes, section: "features" };
+    let mut reader = Reader { rest: Rest(bytes), section: "features" };
     let [width, surface, centroids, per_set] = [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?].map(|n| n as usize);
     if surface > SURFACE {
         return Err(Error::artifact("features", "it describes more of a surface than this version reads"));
@@ -257,7 +258,7 @@ fn task_bytes(tasks: &Tasks) -> Result<Vec<u8>> {
 }
 
 fn read_tasks(bytes: &[u8]) -> Result<Tasks> {
-    let mut reader = Reader { rest: bytes, section: "tasks" };
+    let mut reader = Reader { rest: Rest(bytes), section: "tasks" };
     let [count, width, header] = [reader.u32()?, reader.u32()?, reader.u32()?].map(|n| n as usize);
     let TaskHeader { scores, rest, input_tokens } = from_json("tasks", reader.take(header)?)?;
     let directions = Linear { weights: reader.matrix(count, width)?, bias: reader.vector(count)?.into() };
@@ -267,15 +268,17 @@ fn read_tasks(bytes: &[u8]) -> Result<Tasks> {
 
 /// Takes bytes from the front; a short file is an error, never a panic.
 struct Reader<'a> {
-    rest: &'a [u8],
+    rest: Rest<'a>,
     section: &'static str,
 }
 
 impl<'a> Reader<'a> {
+    fn short(&self) -> Error {
+        Error::artifact(self.section, "it ends too early")
+    }
+
     fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| Error::artifact(self.section, "it ends too early"))?;
-        self.rest = rest;
-        Ok(taken)
+        self.rest.take(len).ok_or_else(|| self.short())
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
@@ -285,12 +288,12 @@ impl<'a> Reader<'a> {
     }
 
     fn u32(&mut self) -> Result<u32> {
-        self.array().map(u32::from_le_bytes)
+        self.rest.u32().ok_or_else(|| self.short())
     }
 
     fn vector(&mut self, len: usize) -> Result<Vec<f32>> {
-        let len = len.checked_mul(4).ok_or_else(|| Error::artifact(self.section, "its size overflows"))?;
-        Ok(self.take(len)?.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+        len.checked_mul(4).ok_or_else(|| Error::artifact(self.section, "its size overflows"))?;
+        self.rest.floats(len).ok_or_else(|| self.short())
     }
 
     fn matrix(&mut self, rows: usize, columns: usize) -> Result<Array2<f32>> {
@@ -300,6 +303,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(&self) -> Result<()> {
-        if self.rest.is_empty() { Ok(()) } else { Err(Error::artifact(self.section, format!("{} bytes too many", self.rest.len()))) }
+        let Rest(left) = self.rest;
+        if left.is_empty() { Ok(()) } else { Err(Error::artifact(self.section, format!("{} bytes too many", left.len()))) }
     }
 }

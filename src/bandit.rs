@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::symmetric::{Symmetric, dot};
 use projection::Projection;
 use serde::Deserialize;
-use sums::{Cost, Sums};
+use sums::Sums;
 
 /// How to learn.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -89,19 +89,14 @@ pub struct Bandit {
     own: Vec<Sums>,
 }
 
-/// One candidate's sums, and what follows from them.
+/// One candidate's sums, with the ridge, and what follows from them.
 #[derive(Clone, Debug)]
 struct Arm {
-    /// kI + Σ xxᵀ
-    a: Symmetric,
+    sums: Sums,
+    /// A⁻¹
     inverse: Symmetric,
-    /// Σ (r - q(x)) x
-    b: Vec<f64>,
     /// A⁻¹b
     delta: Vec<f64>,
-    /// Observations, discounted like the rest.
-    count: f64,
-    cost: Cost,
     /// The coordinate whose ridge is kept up next.
     upkeep: usize,
 }
@@ -155,14 +150,17 @@ impl Bandit {
             // Rounding may leave a tiny negative number where all is known.
             width: dot(&arm.inverse.times(context), context).max(0.0).sqrt(),
         };
-        self.arms.iter().map(|arm| if arm.count > 0.0 { correct(arm) } else { unknown }).collect()
+        self.arms.iter().map(|arm| if arm.sums.count > 0.0 { correct(arm) } else { unknown }).collect()
     }
 
     /// Learns that a candidate's score was `residual` above the head's estimate. O(d²).
     pub fn update(&mut self, candidate: usize, context: &[f64], residual: f64) {
         self.arms[candidate].update(context, residual, &self.settings);
         if let Some(own) = self.own.get_mut(candidate) {
-            own.update(context, residual, self.settings.discount);
+            if self.settings.discount < 1.0 {
+                own.fade(self.settings.discount);
+            }
+            own.observe(context, residual);
         }
     }
 
@@ -180,33 +178,31 @@ impl Bandit {
     pub fn update_cost(&mut self, candidate: usize, paid: f64, expected: f64) {
         // A free candidate has no expectation that a bill could be a multiple of.
         if expected > 0.0 {
-            let discount = self.settings.discount;
-            self.arms[candidate].cost.update(paid / expected, discount);
-            self.own.get_mut(candidate).into_iter().for_each(|own| own.cost.update(paid / expected, discount));
+            let arm = &mut self.arms[candidate].sums;
+            for sums in [arm].into_iter().chain(self.own.get_mut(candidate)) {
+                sums.cost.update(paid / expected, self.settings.discount);
+            }
         }
     }
 
     /// By what factor each candidate's calls turned out dearer than expected: the mean of `ridge` calls at 1 and those seen.
     pub fn cost_factors(&self) -> impl Iterator<Item = f64> {
         let ridge = self.settings.ridge;
-        self.arms.iter().map(move |arm| (ridge + arm.cost.ratios) / (ridge + arm.cost.count))
+        self.arms.iter().map(move |arm| (ridge + arm.sums.cost.ratios) / (ridge + arm.sums.cost.count))
     }
 
     /// Observations of a candidate, discounted.
     pub fn count(&self, candidate: usize) -> f64 {
-        self.arms[candidate].count
+        self.arms[candidate].sums.count
     }
 }
 
 impl Arm {
     fn new(width: usize, ridge: f64) -> Self {
         Self {
-            a: Symmetric::diagonal(width, ridge),
+            sums: Sums { a: Symmetric::diagonal(width, ridge), ..Sums::zero(width) },
             inverse: Symmetric::diagonal(width, 1.0 / ridge),
-            b: vec![0.0; width],
             delta: vec![0.0; width],
-            count: 0.0,
-            cost: Cost::default(),
             upkeep: 0,
         }
     }
@@ -215,31 +211,28 @@ impl Arm {
         if settings.discount < 1.0 {
             self.fade(settings);
         }
-        self.a.add_outer(x, 1.0);
+        self.sums.observe(x, residual);
         self.inverse.inverse_add_outer(x, 1.0);
-        self.b.iter_mut().zip(x).for_each(|(b, x)| *b += residual * x);
-        self.count += 1.0;
-        self.delta = self.inverse.times(&self.b);
+        self.delta = self.inverse.times(&self.sums.b);
     }
 
     /// Discounts all sums. The ridge would fade with them; one coordinate a time gets back what n updates take from it.
     fn fade(&mut self, settings: &Learning) {
-        let n = self.b.len();
-        self.a.scale(settings.discount);
+        let n = self.delta.len();
+        self.sums.fade(settings.discount);
         self.inverse.scale(1.0 / settings.discount);
-        self.b.iter_mut().for_each(|b| *b *= settings.discount);
-        self.count *= settings.discount;
         let mut axis = vec![0.0; n];
         axis[self.upkeep] = 1.0;
         let weight = settings.ridge * (1.0 - settings.discount) * n as f64;
-        self.a.add_outer(&axis, weight);
+        self.sums.a.add_outer(&axis, weight);
         self.inverse.inverse_add_outer(&axis, weight);
         self.upkeep = (self.upkeep + 1) % n;
     }
 
-    /// What follows from the sums, anew.
-    fn solve(&mut self) {
-        self.inverse = self.a.inverse();
-        self.delta = self.inverse.times(&self.b);
+    /// Adds what another arm has seen.
+    fn absorb(&mut self, seen: &Sums) {
+        self.sums.add(seen);
+        self.inverse = self.sums.a.inverse();
+        self.delta = self.inverse.times(&self.sums.b);
     }
 }

@@ -127,17 +127,9 @@ pub fn add_states(states: &[Vec<u8>]) -> Result<Vec<u8>> {
 
 impl Arm {
     fn seen(&self, ridge: f64) -> Sums {
-        let mut a = self.a.clone();
-        a.add(&Symmetric::diagonal(self.b.len(), -ridge));
-        Sums { count: self.count, cost: self.cost, b: self.b.clone(), a }
-    }
-
-    fn absorb(&mut self, seen: &Sums) {
-        self.count += seen.count;
-        self.cost.add(&seen.cost);
-        self.b.iter_mut().zip(&seen.b).for_each(|(b, s)| *b += s);
-        self.a.add(&seen.a);
-        self.solve();
+        let mut seen = self.sums.clone();
+        seen.a.add(&Symmetric::diagonal(self.delta.len(), -ridge));
+        seen
     }
 }
 

@@ -22,14 +22,15 @@ impl Cost {
     }
 }
 
-/// One candidate's sums, without the ridge, of which every router has its own.
+/// One candidate's sums. On their way between routers they are without a ridge, of which every router has its own.
 #[derive(Clone, Debug)]
 pub(super) struct Sums {
+    /// Observations, discounted like the rest.
     pub(super) count: f64,
     pub(super) cost: Cost,
     /// Σ (r - q(x)) x
     pub(super) b: Vec<f64>,
-    /// Σ xxᵀ
+    /// Σ xxᵀ, and in an arm kI
     pub(super) a: Symmetric,
 }
 
@@ -38,12 +39,13 @@ impl Sums {
         Self { count: 0.0, cost: Cost::default(), b: vec![0.0; width], a: Symmetric::diagonal(width, 0.0) }
     }
 
-    pub(super) fn update(&mut self, x: &[f64], residual: f64, discount: f64) {
-        if discount < 1.0 {
-            self.a.scale(discount);
-            self.b.iter_mut().for_each(|b| *b *= discount);
-            self.count *= discount;
-        }
+    pub(super) fn fade(&mut self, discount: f64) {
+        self.a.scale(discount);
+        self.b.iter_mut().for_each(|b| *b *= discount);
+        self.count *= discount;
+    }
+
+    pub(super) fn observe(&mut self, x: &[f64], residual: f64) {
         self.a.add_outer(x, 1.0);
         self.b.iter_mut().zip(x).for_each(|(b, x)| *b += residual * x);
         self.count += 1.0;

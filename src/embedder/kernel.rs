@@ -24,6 +24,8 @@ mod simd128;
 mod x86;
 
 pub(crate) use lanes::dot;
+#[cfg(feature = "build")]
+pub(super) use lanes::products;
 pub(super) use lanes::{LANES, Lanes};
 pub use pack::Activations;
 pub(super) use pack::{Kernel, Packed, Stored};

@@ -18,13 +18,20 @@ const ROUND: f32 = 12_582_912.0;
 #[derive(Clone, Copy)]
 pub(in crate::embedder) struct Lanes(inner::Eight);
 
-/// Σ a b over eight lanes, which are summed one after the other at the end.
+/// Σ a b over the rows' whole eights, lane by lane, and over what is left at their end.
+#[inline(always)]
+pub(in crate::embedder) fn products(a: &[f32], b: &[f32]) -> (Lanes, f32) {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
+    let whole = a.iter().zip(b).fold(Lanes::splat(0.0), |sum, (a, b)| sum + Lanes::load(a) * Lanes::load(b));
+    (whole, a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum())
+}
+
+/// Scalar product whose lanes are added one after the other: what heads were trained on.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let ((a, a_tail), (b, b_tail)) = (a.as_chunks(), b.as_chunks());
-    let lanes = a.iter().zip(b).fold(Lanes::splat(0.0), |sum, (a, b)| sum + Lanes::load(a) * Lanes::load(b));
-    let mut sums = [0.0; LANES];
-    lanes.store(&mut sums);
-    sums.iter().sum::<f32>() + a_tail.iter().zip(b_tail).map(|(a, b)| a * b).sum::<f32>()
+    let (whole, rest) = products(a, b);
+    let mut lanes = [0.0; LANES];
+    whole.store(&mut lanes);
+    lanes.iter().sum::<f32>() + rest
 }
 
 macro_rules! operator {

@@ -1,5 +1,7 @@
 //! Functions of f32 that give the same bits on every target: no libm, no reassociation.
 
+#[cfg(feature = "build")]
+use super::super::kernel::products;
 use super::super::kernel::{LANES, Lanes};
 
 /// Folds a row eight numbers at a time; what is left at its end comes as eight with zeros behind.
@@ -21,9 +23,8 @@ pub(in crate::embedder) fn sum(row: &[f32], f: impl Fn(Lanes) -> Lanes) -> f32 {
 /// Scalar product of rows of one length.
 #[cfg(feature = "build")]
 pub(in crate::embedder) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
-    let whole = a.iter().zip(b).fold(Lanes::splat(0.0), |sum, (a, b)| sum + Lanes::load(a) * Lanes::load(b));
-    whole.sum() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
+    let (whole, rest) = products(a, b);
+    whole.sum() + rest
 }
 
 /// Beyond this, Φ is 0 or 1 to within the error below.
