@@ -11,8 +11,15 @@ export async function launchChromium(t) {
     executablePath: env.CHROME_BIN || '/usr/bin/chromium',
     args: ['--no-sandbox'],
   });
-  t.after(() => browser.close());
+  t.after(() => close(browser));
   return browser;
+}
+
+/** Closes it: a request that a test meddles with may still be under way, and its end is nobody's failure. */
+async function close(browser) {
+  const routed = browser.contexts().flatMap((context) => [context, ...context.pages()]);
+  await Promise.all(routed.map((each) => each.unrouteAll({ behavior: 'ignoreErrors' })));
+  await browser.close();
 }
 
 /** Collects what a page complains about: console errors and uncaught exceptions. */
