@@ -1,7 +1,9 @@
 /** From the place a file is at to its bytes: fetched chunk by chunk, counted, and checked against its pin. */
 
 import { PointsmanError, badInput } from './error.js';
+import { MOST_BYTES } from './limits.js';
 import { checkKeys } from './options.js';
+import { checkSignature } from './signature.js';
 
 /**
  * @typedef {(src: URL | string) => Promise<Response>} Open how a runtime reaches a URL
@@ -18,10 +20,10 @@ import { checkKeys } from './options.js';
  */
 
 /**
- * The bytes of a pinned file. They are hashed before anything parses them.
+ * The bytes of a pinned or signed file. They are checked before anything parses them.
  *
- * @param {'router' | 'embedder'} part
- * @param {import('./index.js').Pinned} pinned
+ * @param {'router' | 'wasm'} part
+ * @param {import('./index.js').Signed} pinned
  * @param {Way} way
  */
 export async function load(part, pinned, way) {
@@ -30,13 +32,14 @@ export async function load(part, pinned, way) {
   for await (const chunk of chunks) list.push(chunk);
   const bytes = join(list);
   await checkPin(part, bytes, pinned.sha256);
+  if (pinned.signedBy !== undefined) await checkSignature(part, bytes, pinned, way.open);
   return bytes;
 }
 
 /**
  * Opens a pinned file; its chunks come as they are read.
  *
- * @param {'router' | 'embedder'} part
+ * @param {'router' | 'embedder' | 'wasm'} part
  * @param {import('./index.js').Pinned} pinned
  * @param {Way} way
  * @returns {Promise<Source>}
@@ -48,9 +51,16 @@ export async function find(part, pinned, { open, report, signal }) {
     throw badInput(`${part}: sha256 must be 64 hexadecimal digits`);
   }
   const bytes = asBytes(src);
-  if (bytes) return { expected: bytes.length, chunks: [bytes] };
+  const fits = (length) => {
+    if (length > MOST_BYTES[part]) throw badInput(`${part}: ${length} bytes are more than the ${MOST_BYTES[part]} that such a file may have`);
+  };
+  if (bytes) {
+    fits(bytes.length);
+    return { expected: bytes.length, chunks: [bytes] };
+  }
   const response = await openOk(part, src, open);
   const total = Number(response.headers.get('content-length') ?? 0);
+  fits(total);
   report(part, 0, total);
   const failed = (loaded, cause) => (
     new PointsmanError('IO', `${part}: ${nameOf(src)} broke off after ${loaded} bytes: ${cause.message}`, { cause })
@@ -58,7 +68,7 @@ export async function find(part, pinned, { open, report, signal }) {
   return {
     // What is compressed on its way is longer than announced.
     expected: response.headers.has('content-encoding') ? 0 : total,
-    chunks: read(response, { signal, failed, count: (loaded) => report(part, loaded, total) }),
+    chunks: read(response, { signal, failed, count: (loaded) => { fits(loaded); report(part, loaded, total); } }),
   };
 }
 

@@ -5,18 +5,18 @@
 
 import { progress } from './bytes.js';
 import { asyncDispose, disposed } from './common.js';
-import { attempt, badInput } from './error.js';
-import { isBatch, readInput } from './input.js';
+import { Engine } from './engine.js';
+import { badInput } from './error.js';
+import { isBatch, portions, readBatch, readInput } from './input.js';
 import { Latency } from './latency.js';
 import { checkKeys, defined, mergeOptions, readCallback, readLineup, readNumber, readSeed, readSignal, readState, readWatcher, splitGoal } from './options.js';
-import { gather, start } from './start.js';
 import { partsOf, whenIdle } from './tiers.js';
 
 /** @typedef {import('./index.js').Router} RouterInterface */
 
 /**
  * @typedef {object} Host what differs between runtimes
- * @property {import('./start.js').Glue} glue
+ * @property {() => import('./start.js').Glue} bind makes a binding for one instance
  * @property {import('./bytes.js').Open} open
  * @property {() => Promise<URL | WebAssembly.Module>} [wasm] chooses the file of the fastest SIMD level here
  * @property {URL | ArrayBuffer} [router]
@@ -43,18 +43,15 @@ export function routerFactory(host) {
     const { learn, budgetUsd } = options;
     if (learn !== undefined) checkKeys('learn', learn);
     const { wasm, files, better } = partsOf(host, options);
-    const how = { report, starting: () => start(host, wasm) };
-    const { router, file, digest } = await gather(host, files, how);
-    // This consumes the file, also where it throws.
-    const engine = attempt(() => new host.glue.WasmRouter(router, file, seed, digest, lineup));
+    const recipe = {
+      wasm, files, seed, lineup, learn: learn && defined(learn), budgetUsd: budgetUsd === undefined ? undefined : readNumber('budgetUsd', budgetUsd),
+    };
+    const engine = await Engine.open(host, recipe, report);
     try {
-      if (learn !== undefined) attempt(() => engine.learn(defined(learn), seed));
-      if (budgetUsd !== undefined) attempt(() => engine.limit(readNumber('budgetUsd', budgetUsd)));
-      const { fallback } = options;
-      const load = better && ((signal) => gather(host, better, { ...how, report: (part, ...bytes) => report(`full ${part}`, ...bytes), signal }));
-      return new Router(host.glue, engine, { policy: defined(policy), fallback, tell, tellTier, upgrade: load && { load, lineup } });
+      const move = better && ((signal) => engine.upgrade(better, { signal, report: (part, ...bytes) => report(`full ${part}`, ...bytes) }));
+      return new Router(engine, { policy: defined(policy), fallback: options.fallback, isLimited: budgetUsd !== undefined, tell, tellTier, move });
     } catch (error) {
-      engine.free();
+      engine.end();
       throw error;
     }
   };
@@ -62,30 +59,31 @@ export function routerFactory(host) {
 
 /** @implements {RouterInterface} */
 class Router {
-  #glue;
+  /** @type {Engine | undefined} */
   #engine;
   #defaults;
   #fallback;
+  #isLimited;
   #tell;
   #tellTier;
   #moving = new AbortController();
   #upgradeError;
-  /** Kept here, since a failed engine cannot be asked. */
+  /** Kept here, since a lost engine cannot be asked. */
   #tier;
   #latency = new Latency();
   #candidates;
 
-  constructor(glue, engine, { policy, fallback = engine.strongest, tell, tellTier, upgrade }) {
-    this.#glue = glue;
+  constructor(engine, { policy, fallback, isLimited, tell, tellTier, move }) {
     this.#engine = engine;
     this.#defaults = policy;
+    this.#isLimited = isLimited;
     this.#tell = tell;
     this.#tellTier = tellTier;
-    this.#candidates = Object.freeze(engine.candidates.map(Object.freeze));
-    this.#fallback = this.#known(fallback);
+    this.#candidates = Object.freeze(engine.call((router) => router.candidates).map(Object.freeze));
+    this.#fallback = this.#known(fallback ?? engine.call((router) => router.strongest));
     if (Object.keys(policy).length > 0) this.#tryDefaults();
-    this.#setTier(engine.tier);
-    if (upgrade) void this.#moveOver(upgrade);
+    this.#setTier(engine.call((router) => router.tier));
+    if (move) void this.#moveOver(move);
   }
 
   get candidates() {
@@ -97,7 +95,8 @@ class Router {
     checkKeys('route', options);
     const { signal, ...call } = options;
     if (readSignal(signal)?.aborted) throw signal.reason;
-    const decision = this.#decide(engine, readInput(input), mergeOptions(this.#defaults, call));
+    const [prompt, policy] = [readInput(input), mergeOptions(this.#defaults, call)];
+    const decision = await this.#decide(engine, prompt, policy, signal);
     this.#latency.record(decision.ms);
     this.#tell(decision);
     return decision;
@@ -106,16 +105,19 @@ class Router {
   async rank(input, options = {}) {
     const engine = this.#alive();
     checkKeys('rank', options);
-    const prompt = readInput(input);
-    return attempt(() => engine.rank(prompt, mergeOptions(this.#defaults, options)));
+    const [prompt, policy] = [readInput(input), mergeOptions(this.#defaults, options)];
+    await this.#ready(engine);
+    return engine.call((router) => router.rank(prompt, policy));
   }
 
   async assign(inputs, goal) {
     const engine = this.#alive();
     checkKeys('assign', goal);
     if (!isBatch(inputs)) throw badInput('inputs: expected a list of prompts');
-    const prompts = inputs.map(readInput);
-    const { ms, ...plan } = attempt(() => engine.assign(prompts, ...splitGoal(this.#defaults, goal)));
+    const prompts = readBatch(inputs);
+    const [reach, limits] = splitGoal(this.#defaults, goal);
+    await this.#ready(engine);
+    const { ms, ...plan } = engine.call((router) => router.assign(prompts, reach, limits));
     for (const pick of plan.picks) this.#tell(Object.assign(pick, { ms: ms / prompts.length }));
     return plan;
   }
@@ -124,61 +126,67 @@ class Router {
     const engine = this.#alive();
     checkKeys('feedback', outcome);
     const given = defined(outcome);
-    if (typeof decision === 'string') attempt(() => engine.feedback(decision, given));
-    else if (decision instanceof Uint8Array) attempt(() => engine.redeem(decision, given));
+    if (typeof decision === 'string') engine.callOrWait((router) => router.feedback(decision, given));
+    else if (decision instanceof Uint8Array) engine.callOrWait((router) => router.redeem(decision, given));
     else throw badInput('decision: expected the id of a decision, or its receipt');
   }
 
   receipt(id) {
     const engine = this.#alive();
     if (typeof id !== 'string') throw badInput('id: expected the id of a decision');
-    return attempt(() => engine.receipt(id));
+    return engine.call((router) => router.receipt(id));
   }
 
   exportState() {
     const engine = this.#alive();
-    return attempt(() => engine.exportState());
+    return engine.call((router) => router.exportState());
   }
 
   mergeState(state) {
     const engine = this.#alive();
-    attempt(() => engine.mergeState(readState(state)));
+    const sums = readState(state);
+    engine.call((router) => router.mergeState(sums));
   }
 
   drainState() {
     const engine = this.#alive();
-    return attempt(() => engine.drainState());
+    return engine.call((router) => router.drainState());
   }
 
   replaceState(state) {
     const engine = this.#alive();
-    attempt(() => engine.replaceState(readState(state)));
+    const sums = readState(state);
+    engine.call((router) => router.replaceState(sums));
   }
 
   async embed(input) {
     const engine = this.#alive();
-    const prompts = (isBatch(input) ? input : [input]).map(readInput);
-    return attempt(() => engine.embed(prompts));
+    const list = [...portions(isBatch(input) ? input : [input])];
+    await this.#ready(engine);
+    return joined(list.map((prompts) => engine.call((router) => router.embed(prompts))));
   }
 
   /** @returns {import('./index.js').Stats} */
   stats() {
+    const engine = this.#alive();
+    const budget = engine.lost ? undefined : engine.call((router) => router.budget);
     return {
       calls: this.#latency.calls,
       p50Ms: this.#latency.percentile(50),
       p99Ms: this.#latency.percentile(99),
-      wasmBytes: this.#glue.memoryBytes(),
+      wasmBytes: engine.memoryBytes,
       device: 'wasm',
-      simd: this.#glue.simd(),
+      simd: engine.simd,
       tier: this.#tier,
+      ...engine.health,
       ...(this.#upgradeError && { upgradeError: this.#upgradeError }),
-      ...(this.#engine?.budget && { budget: this.#engine.budget }),
+      ...(budget && { budget }),
     };
   }
 
   async [asyncDispose]() {
     this.#moving.abort(disposed());
-    this.#engine?.free();
+    this.#engine?.end();
     this.#engine = undefined;
   }
 
@@ -186,23 +194,26 @@ class Router {
    * Goes on with the full tier, once it is here, between two calls. Where it cannot be had, the static one goes on, and
    * `stats` tells why.
    *
-   * @param {object} upgrade
-   * @param {(signal: AbortSignal) => ReturnType<typeof gather>} upgrade.load
-   * @param {object[]} [upgrade.lineup]
+   * @param {(signal: AbortSignal) => Promise<void>} move
    */
-  async #moveOver({ load, lineup }) {
+  async #moveOver(move) {
     const { signal } = this.#moving;
     try {
       await whenIdle();
       signal.throwIfAborted();
-      const { router, file, digest } = await load(signal);
-      const engine = this.#engine;
-      if (!engine) return file.free();
-      attempt(() => engine.upgrade(router, file, digest, lineup));
-      this.#setTier(engine.tier);
+      await move(signal);
+      if (this.#engine) this.#setTier('full');
     } catch (error) {
       if (!signal.aborted) this.#upgradeError = error;
     }
+  }
+
+  /** Waits, where a call must, and looks whether anyone still wants it. @param {AbortSignal} [signal] */
+  async #ready(engine, signal) {
+    if (!engine.lost) return;
+    const aborted = signal && new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason), { once: true }); });
+    await Promise.race([engine.ready(), ...(aborted ? [aborted] : [])]);
+    this.#alive();
   }
 
   #setTier(tier) {
@@ -211,12 +222,13 @@ class Router {
   }
 
   /** The prompt's decision; where the engine fails, the fallback's. The caller's own errors pass. */
-  #decide(engine, prompt, options) {
+  async #decide(engine, prompt, options, signal) {
     const begun = performance.now();
     try {
-      return attempt(() => engine.route(prompt, options));
+      if (engine.lost) await this.#ready(engine, signal);
+      return engine.call((router) => router.route(prompt, options));
     } catch (error) {
-      if (error.code !== 'ENGINE') throw error;
+      if (signal?.aborted || error.code !== 'ENGINE') throw error;
       const model = this.#fallbackFor(options);
       if (model === undefined) throw error;
       return fallbackDecision(model, this.#tier, performance.now() - begun, error);
@@ -225,7 +237,7 @@ class Router {
 
   /** The caller's own choice, the fallback, or in their stead the first candidate that this call permits. */
   #fallbackFor({ allow, needs = [], pin }) {
-    if (this.#engine?.budget) return undefined; // what nobody has priced must not be charged to a budget
+    if (this.#isLimited) return undefined; // what nobody has priced must not be charged to a budget
     const permits = ({ id, supports = [] }) => (!allow || [...allow].includes(id)) && needs.every((need) => supports.includes(need));
     const permitted = this.#candidates.filter(permits).map(({ id }) => id);
     return [pin, this.#fallback].find((id) => permitted.includes(id)) ?? permitted[0];
@@ -240,7 +252,7 @@ class Router {
   /** Default dials that no call could use are refused once, here, and not on every call. */
   #tryDefaults() {
     try {
-      attempt(() => this.#engine.rank('?', this.#defaults));
+      this.#engine?.call((router) => router.rank('?', this.#defaults));
     } catch (error) {
       if (error.code !== 'ENGINE') throw error;
     }
@@ -250,6 +262,18 @@ class Router {
     if (this.#engine) return this.#engine;
     throw disposed();
   }
+}
+
+/** @param {Float32Array[]} parts */
+function joined(parts) {
+  if (parts.length === 1) return parts[0];
+  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let end = 0;
+  for (const part of parts) {
+    whole.set(part, end);
+    end += part.length;
+  }
+  return whole;
 }
 
 function fallbackDecision(model, tier, ms, error) {

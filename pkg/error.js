@@ -36,6 +36,15 @@ export function fromEngine(thrown) {
   return new PointsmanError('ENGINE', `the engine failed: ${message ?? thrown}`, { cause: thrown });
 }
 
+/**
+ * Whether what the wasm module threw is no error of the engine's own, but the end of its instance.
+ *
+ * @param {unknown} thrown
+ */
+export function isFault(thrown) {
+  return !ENGINE_CODES.has(Object(thrown).code);
+}
+
 /** Runs a call into wasm, so that whatever it throws comes out as a PointsmanError. */
 export function attempt(call) {
   try {

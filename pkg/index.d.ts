@@ -62,9 +62,20 @@ export interface Pinned {
   readonly sha256?: string;
 }
 
+/** A router file that must be its signer's. */
+export interface Signed extends Pinned {
+  /**
+   * The signer's public Ed25519 key, 64 hexadecimal digits, as `pointsman sign` prints it. A file that this key did not
+   * sign is refused before it is parsed (`MISMATCH`). It names its embedder by hash, so the signature holds for both.
+   */
+  readonly signedBy?: string;
+  /** Where its signature is, or its 64 bytes. Default: beside the file, with the ending `.sig`. */
+  readonly signature?: URL | string | Response | Bytes;
+}
+
 export interface RouterOptions {
   /** Router file. Default: the one that ships in this package. */
-  readonly router?: Pinned;
+  readonly router?: Signed;
   /** Embedder file; it must be the one the router was trained on (`MISMATCH`). Default: the one that ships. */
   readonly embedder?: Pinned;
   /**
@@ -76,7 +87,7 @@ export interface RouterOptions {
    */
   readonly tier?: Tier | 'auto';
   /** The static tier's two files, for `tier: 'static'` or `'auto'` on your own router. Default: those that ship. */
-  readonly static?: { readonly router: Pinned; readonly embedder: Pinned };
+  readonly static?: { readonly router: Signed; readonly embedder: Pinned };
   /** Called with the tier that answers from now on: when the router is made, and when it moves over. */
   readonly onTier?: (tier: Tier) => void;
   /**
@@ -107,7 +118,7 @@ export interface RouterOptions {
    * SIMD; by default the one that is faster here is loaded. Both give the same decisions. All routers of a page or
    * process share one instance, so only the first router's choice counts.
    */
-  readonly wasm?: URL | string | Response | WasmModule | Bytes;
+  readonly wasm?: URL | string | Response | WasmModule | Bytes | Pinned;
   /** Whole number from 0 to 2^53 - 1. Equal seeds give equal decision ids in equal order. Default: random. */
   readonly seed?: number;
   /** Called with every decision that `route` makes. What it throws goes to `console.error`. */
@@ -354,6 +365,17 @@ export interface Stats {
   readonly tier: Tier;
   /** Why the full tier could not be had, where `tier: 'auto'` stays with the static one. */
   readonly upgradeError?: PointsmanError;
+  /** How often this router was rebuilt because its WebAssembly instance had failed. */
+  readonly reinits: number;
+  /** How long the last rebuilding took, in milliseconds. */
+  readonly recoveryMs?: number;
+  /** What the instance failed of last, or feedback that came while there was none. */
+  readonly lastFault?: PointsmanError;
+  /**
+   * Set where a failure left nothing to read back: what was learned since the last `exportState` is gone, and a
+   * running budget counts as spent.
+   */
+  readonly stateLost?: true;
   /** How the running budget stands, for a router made with `budgetUsd`. */
   readonly budget?: {
     readonly limitUsd: number;
@@ -369,7 +391,7 @@ export interface Router extends AsyncDisposable {
   /**
    * Chooses the candidate for a prompt.
    *
-   * An engine that fails does not reject: the promise resolves to the fallback with the reason
+   * An engine that fails is rebuilt, and the next call waits for that. The call that it failed in does not reject: the promise resolves to the fallback with the reason
    * `fallback-error`. Where `allow` or `needs` exclude the fallback, the first candidate that they permit
    * stands in for it; only where they permit none, or a running budget would pay for what nobody has priced, does the
    * promise reject with `ENGINE`.

@@ -4,13 +4,52 @@
  */
 
 import { badInput } from './error.js';
+import { MOST_PROMPTS, MOST_TEXT, PORTION } from './limits.js';
 
 /**
+ * @typedef {string | { role: unknown, content: unknown }[]} Prompt
+ *
  * @param {unknown} input
- * @returns {string | { role: unknown, content: unknown }[]}
+ * @returns {Prompt}
  */
 export function readInput(input) {
-  if (typeof input === 'string') return input;
+  const prompt = typeof input === 'string' ? input : readMessages(input);
+  if (lengthOf(prompt) > MOST_TEXT) throw badInput(`prompt: it has ${lengthOf(prompt)} characters; the most is ${MOST_TEXT}`);
+  return prompt;
+}
+
+/** All prompts of a batch. @param {unknown[]} inputs */
+export function readBatch(inputs) {
+  if (inputs.length > MOST_PROMPTS) throw badInput(`inputs: ${inputs.length} prompts; give at most ${MOST_PROMPTS} at a time`);
+  const prompts = inputs.map(readInput);
+  const length = prompts.reduce((sum, prompt) => sum + lengthOf(prompt), 0);
+  if (length > MOST_TEXT) throw badInput(`inputs: together they have ${length} characters; give at most ${MOST_TEXT} at a time`);
+  return prompts;
+}
+
+/** In portions that fit into memory, however many there are. @param {unknown[]} inputs */
+export function* portions(inputs) {
+  let portion = [];
+  let length = 0;
+  for (const prompt of inputs.map(readInput)) {
+    const more = lengthOf(prompt);
+    if (portion.length === PORTION || length + more > MOST_TEXT) {
+      yield portion;
+      [portion, length] = [[], 0];
+    }
+    portion.push(prompt);
+    length += more;
+  }
+  yield portion;
+}
+
+/** @param {Prompt} prompt */
+function lengthOf(prompt) {
+  const lengthIn = (content) => (Array.isArray(content) ? content.reduce((sum, { text: part }) => sum + (part?.length ?? 0), 0) : content?.length ?? 0);
+  return typeof prompt === 'string' ? prompt.length : prompt.reduce((sum, { content }) => sum + lengthIn(content), 0);
+}
+
+function readMessages(input) {
   if (!Array.isArray(input)) throw badInput('prompt: expected a text, or a list of messages with role and content');
   return input.map((message) => {
     const { role, content } = object(message, 'a message');

@@ -1,6 +1,6 @@
 /** What routers have learned, added up without any router. */
 
-import { attempt, badInput } from './error.js';
+import { badInput } from './error.js';
 import { checkKeys } from './options.js';
 import { start } from './start.js';
 
@@ -17,7 +17,7 @@ export function stateMerger(host) {
     const { wasm = undefined } = options;
     const source = wasm === undefined ? host.wasm : () => wasm;
     if (!source) throw badInput('mergeStates: give wasm: pointsman/slim brings no files');
-    await start(host, source);
-    return attempt(() => host.glue.addStates(states));
+    const instance = await start(host, source);
+    return instance.call(() => instance.glue.addStates(states));
   };
 }

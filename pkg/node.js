@@ -4,14 +4,14 @@ import { routerFactory } from './core.js';
 import { open } from './disk.js';
 import { stateMerger } from './merge.js';
 import { fasterOf } from './simd.js';
-import * as glue from './wasm/pointsman.js';
+import { bind } from './wasm/pointsman.js';
 
 export { PointsmanError } from './error.js';
 export { explain } from './explain.js';
 
 /** @type {import('./core.js').Host} */
 const host = {
-  glue,
+  bind,
   open,
   wasm: () => fasterOf({
     simd128: new URL('./wasm/pointsman_simd128_bg.wasm', import.meta.url),

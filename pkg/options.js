@@ -15,8 +15,9 @@ const LIMITS = ['maxUsd', 'caution', 'allow', 'needs', ...LENGTHS];
 const KNOWN = {
   createRouter: ['router', 'embedder', 'tier', 'static', 'candidates', 'fallback', 'policy', 'learn', 'budgetUsd', 'wasm', 'seed', 'onDecision', 'onProgress', 'onTier'],
   candidate: ['id', 'usdPerMtokIn', 'usdPerMtokOut', 'usdPerMtokCached', 'contextTokens', 'supports', 'expectedOutputTokens', 'scores'],
-  router: ['src', 'sha256'],
+  router: ['src', 'sha256', 'signedBy', 'signature'],
   embedder: ['src', 'sha256'],
+  wasm: ['src', 'sha256'],
   static: ['router', 'embedder'],
   mergeStates: ['wasm'],
   policy: [...POLICY, 'stickiness'],

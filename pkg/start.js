@@ -1,71 +1,134 @@
 /** The wasm instance, and the files on their way into it. */
 
 import { load, openOk } from './bytes.js';
-import { PointsmanError } from './error.js';
+import { PointsmanError, fromEngine, isFault } from './error.js';
 import { pour } from './pour.js';
 
-/** @typedef {typeof import('./wasm/pointsman.js')} Glue the generated module that wraps either wasm file */
+/**
+ * @typedef {ReturnType<typeof import('./wasm/pointsman.js').bind>} Glue what wraps one instance of either wasm file
+ *
+ * @typedef {object} Parts an instance, and a tier's two files in it
+ * @property {Instance} instance
+ * @property {Uint8Array} router
+ * @property {import('./pour.js').FileBytes} file
+ * @property {Uint8Array | undefined} digest
+ */
+
+/** One instance. All routers share it; once anything in it has failed, it is left, and the next start makes another. */
+export class Instance {
+  #dead = false;
+
+  /**
+   * @param {Glue} glue
+   * @param {WebAssembly.Memory} memory
+   */
+  constructor(glue, memory) {
+    this.glue = glue;
+    this.memory = memory;
+    this.simd = glue.simd();
+  }
+
+  get dead() {
+    return this.#dead;
+  }
+
+  /**
+   * Calls into it. Whatever is thrown there comes out as a PointsmanError; what no error of the engine's own is, a trap
+   * or a panic, leaves the instance in a state that nobody knows.
+   *
+   * @template T
+   * @param {() => T} use
+   * @returns {T}
+   */
+  call(use) {
+    try {
+      return use();
+    } catch (thrown) {
+      if (isFault(thrown)) this.#end();
+      throw fromEngine(thrown);
+    }
+  }
+
+  /** Frees an object, where that is still safe. @param {{ free(): void, __destroy_into_raw?(): number }} object */
+  release(object) {
+    if (!this.#dead) object.free();
+  }
+
+  #end() {
+    this.#dead = true;
+    this.glue.end();
+  }
+}
 
 /**
- * The one instance of each glue module, or its start under way: two at a time would tear each other's objects.
+ * The instance of each kind of glue, or its start under way.
  *
- * @type {WeakMap<Glue, Promise<WebAssembly.Memory>>}
+ * @type {WeakMap<() => Glue, Promise<Instance>>}
  */
 const started = new WeakMap();
 
 /**
- * Starts the wasm module on the first call; later calls share that one instance. A start that failed may be tried again.
+ * Starts the wasm module on the first call; later calls share that one instance, as long as it lives. A start that
+ * failed may be tried again.
  *
- * @param {{ glue: Glue, open: import('./bytes.js').Open }} host
+ * @param {{ bind: () => Glue, open: import('./bytes.js').Open }} host
  * @param {() => unknown} wasm where it is; asked once
- * @returns {Promise<WebAssembly.Memory>} the instance's memory
+ * @returns {Promise<Instance>}
  */
-export function start({ glue, open }, wasm) {
-  const running = started.get(glue);
-  if (running) return running;
-  const starting = instantiate(glue, wasm(), open).catch((error) => {
-    started.delete(glue);
-    throw error;
-  });
-  started.set(glue, starting);
+export async function start(host, wasm) {
+  const { bind } = host;
+  const running = started.get(bind);
+  const before = await running?.catch(() => undefined);
+  if (before && !before.dead) return before;
+  // While this call waited, another may have gone ahead.
+  if (started.get(bind) !== running) return start(host, wasm);
+  const starting = instantiate(host, before ? () => before.glue.compiled() ?? wasm() : wasm);
+  started.set(bind, starting);
   return starting;
 }
 
-async function instantiate(glue, choosing, open) {
-  const source = await choosing;
-  const isToOpen = source instanceof URL || source instanceof Response || typeof source === 'string';
-  const opened = isToOpen ? await openOk('wasm', source, open) : source;
+async function instantiate({ bind, open }, wasm) {
+  const opened = await find(await wasm(), open);
+  const glue = bind();
   try {
     // A compiled module starts without waiting, which is the only way some runtimes allow.
     const ready = opened instanceof WebAssembly.Module ? glue.initSync({ module: opened }) : await glue.default({ module_or_path: opened });
-    return ready.memory;
+    return new Instance(glue, ready.memory);
   } catch (cause) {
     throw new PointsmanError('ENGINE', `the WebAssembly module cannot start: ${cause.message}`, { cause });
   }
 }
 
+/** What is pinned is read as a whole before it is compiled; what is not compiles as it comes. */
+async function find(source, open) {
+  if (Object(source).src !== undefined) return load('wasm', source, { open, report() {} });
+  const isToOpen = source instanceof URL || source instanceof Response || typeof source === 'string';
+  return isToOpen ? openOk('wasm', source, open) : source;
+}
+
 /**
  * Both files of a tier, and an instance for them, all under way at once. Where one fails, the others stop.
  *
- * @param {{ glue: Glue, open: import('./bytes.js').Open }} host
+ * @param {import('./core.js').Host} host
  * @param {import('./tiers.js').Files} files
  * @param {object} how
- * @param {import('./bytes.js').Report} how.report
- * @param {() => Promise<WebAssembly.Memory>} how.starting
+ * @param {() => unknown} how.wasm where the module is
+ * @param {import('./bytes.js').Report} [how.report]
  * @param {AbortSignal} [how.signal] ends it from outside
+ * @returns {Promise<Parts>}
  */
-export async function gather({ glue, open }, files, { report, starting, signal }) {
+export async function gather(host, files, { wasm, report = () => {}, signal }) {
   const stop = new AbortController();
-  const way = { open, report, signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal };
+  const way = { open: host.open, report, signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal };
   const loading = load('router', files.router, way);
-  const running = starting();
-  const pouring = pour(files.embedder, way, glue, running);
+  const starting = start(host, wasm);
+  const pouring = pour(files.embedder, way, starting);
   try {
-    const [router, poured] = await Promise.all([loading, pouring, running]);
+    const [router, poured] = await Promise.all([loading, pouring, starting]);
     return { router, ...poured };
   } catch (error) {
     stop.abort();
-    pouring.then(({ file }) => file.free(), () => {}); // one that failed has freed its own
+    pouring.then(({ instance, file }) => instance.release(file), () => {}); // one that failed has freed its own
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { badInput } from './error.js';
 import { checkKeys } from './options.js';
 
 /**
- * @typedef {{ router: import('./index.js').Pinned, embedder: import('./index.js').Pinned }} Files a tier's two files
+ * @typedef {{ router: import('./index.js').Signed, embedder: import('./index.js').Pinned }} Files a tier's two files
  *
  * @typedef {object} Parts where everything comes from
  * @property {() => unknown} wasm asked once, by the first router

@@ -9,7 +9,7 @@ import routerStatic from './assets/router-static.bin';
 import router from './assets/router.bin';
 import { routerFactory } from './core.js';
 import { stateMerger } from './merge.js';
-import * as glue from './wasm/pointsman.js';
+import { bind } from './wasm/pointsman.js';
 import wasm from './wasm/pointsman_relaxed_bg.wasm';
 
 export { PointsmanError } from './error.js';
@@ -17,7 +17,7 @@ export { explain } from './explain.js';
 
 /** @type {import('./core.js').Host} */
 const host = {
-  glue,
+  bind,
   open: (src) => fetch(src),
   wasm: async () => wasm,
   router,

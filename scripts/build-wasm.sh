@@ -41,7 +41,7 @@ rm -f pkg/wasm/*.wasm
 for level in simd128 relaxed; do
     cp "$bound/$level/pointsman_bg.opt.wasm" "pkg/wasm/pointsman_${level}_bg.wasm"
 done
-cp "$bound/simd128/pointsman.js" "$bound/simd128/pointsman.d.ts" pkg/wasm/
+node scripts/bind.mjs "$bound/simd128" pkg/wasm
 cp models/minilm-l6-v2.onnx pkg/assets/embedder.bin
 cp models/default.router pkg/assets/router.bin
 cp models/minilm-static.onnx pkg/assets/embedder-static.bin

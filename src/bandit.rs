@@ -14,6 +14,7 @@
 
 mod explore;
 mod projection;
+mod saved;
 mod state;
 mod sums;
 

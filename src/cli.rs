@@ -17,6 +17,7 @@ mod inspect;
 mod logs;
 mod report;
 mod route;
+mod sign;
 mod train;
 
 use anyhow::Context;
@@ -50,6 +51,8 @@ enum Verb {
     Catalog(catalog::Verb),
     Embed(embed::Args),
     Inspect(inspect::Args),
+    Sign(sign::SignArgs),
+    Verify(sign::VerifyArgs),
     #[command(subcommand)]
     Embedder(embedder::Verb),
 }
@@ -65,6 +68,8 @@ impl Cli {
             Verb::Catalog(verb) => catalog::run(&verb),
             Verb::Embed(args) => embed::run(&args),
             Verb::Inspect(args) => inspect::run(&args),
+            Verb::Sign(args) => sign::sign(&args),
+            Verb::Verify(args) => sign::verify(&args),
             Verb::Embedder(verb) => embedder::run(&verb),
         }
     }

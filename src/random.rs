@@ -12,6 +12,11 @@ impl Random {
         Self(seed)
     }
 
+    /// Where the stream is: one from there goes on alike.
+    pub(crate) fn state(&self) -> u64 {
+        self.0
+    }
+
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
         mix(self.0)

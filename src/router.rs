@@ -7,6 +7,7 @@ mod learner;
 mod ledger;
 mod receipt;
 mod recent;
+mod saved;
 mod sessions;
 mod upkeep;
 

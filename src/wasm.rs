@@ -120,6 +120,16 @@ impl WasmRouter {
         self.0.redeem(receipt, outcome_of(outcome)?).map_err(thrown)
     }
 
+    /// A piece of what must outlive this instance; `undefined` where there are no more.
+    pub fn save(&self, piece: usize) -> Option<Vec<u8>> {
+        self.0.save(piece)
+    }
+
+    /// Takes back a piece that an equal router saved.
+    pub fn restore(&self, piece: usize, bytes: &[u8]) -> Result<(), JsValue> {
+        self.0.restore(piece, bytes).map_err(thrown)
+    }
+
     /// Unit vectors, one row of `width` numbers per input.
     pub fn embed(&self, inputs: Array) -> Result<Float32Array, JsValue> {
         let rows = self.0.embed(&prompts(&inputs)?).map_err(thrown)?;
@@ -180,15 +190,19 @@ pub struct FileBytes(Vec<u8>);
 impl FileBytes {
     /// Room for a file; more is made where more comes.
     #[wasm_bindgen(constructor)]
-    pub fn new(expected: usize) -> FileBytes {
-        FileBytes(Vec::with_capacity(expected))
+    pub fn new(expected: usize) -> Result<FileBytes, JsValue> {
+        let mut bytes = vec![];
+        bytes.try_reserve_exact(expected).map_err(|_| too_large(expected))?;
+        Ok(FileBytes(bytes))
     }
 
     /// Puts a chunk behind what is there.
-    pub fn append(&mut self, chunk: &Uint8Array) {
-        let start = self.0.len();
-        self.0.resize(start + chunk.length() as usize, 0);
+    pub fn append(&mut self, chunk: &Uint8Array) -> Result<(), JsValue> {
+        let (start, more) = (self.0.len(), chunk.length() as usize);
+        self.0.try_reserve(more).map_err(|_| too_large(start + more))?;
+        self.0.resize(start + more, 0);
         chunk.copy_to(&mut self.0[start..]);
+        Ok(())
     }
 
     /// Where the bytes start in the linear memory: valid until anything is called that may allocate.
@@ -218,6 +232,10 @@ impl FileBytes {
         };
         file.map_err(thrown)
     }
+}
+
+fn too_large(len: usize) -> JsValue {
+    thrown(Error::engine("reading a file", format!("{len} bytes of it do not fit into the memory that is left")))
 }
 
 /// The SIMD level that this file was built for.

@@ -2,13 +2,13 @@
 
 import { routerFactory } from '../core.js';
 import { stateMerger } from '../merge.js';
-import * as glue from '../wasm/pointsman.js';
+import { bind } from '../wasm/pointsman.js';
 
 export { PointsmanError } from '../error.js';
 export { explain } from '../explain.js';
 
 /** @type {import('../core.js').Host} */
-const host = { glue, open: (src) => fetch(src), background: globalThis.navigator?.userAgent !== 'Cloudflare-Workers' };
+const host = { bind, open: (src) => fetch(src), background: globalThis.navigator?.userAgent !== 'Cloudflare-Workers' };
 
 export const createRouter = /* @__PURE__ */ routerFactory(host);
 export const mergeStates = /* @__PURE__ */ stateMerger(host);

@@ -3,13 +3,13 @@
 import { routerFactory } from '../core.js';
 import { open } from '../disk.js';
 import { stateMerger } from '../merge.js';
-import * as glue from '../wasm/pointsman.js';
+import { bind } from '../wasm/pointsman.js';
 
 export { PointsmanError } from '../error.js';
 export { explain } from '../explain.js';
 
 /** @type {import('../core.js').Host} */
-const host = { glue, open, background: false };
+const host = { bind, open, background: false };
 
 export const createRouter = /* @__PURE__ */ routerFactory(host);
 export const mergeStates = /* @__PURE__ */ stateMerger(host);

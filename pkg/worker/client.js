@@ -5,7 +5,7 @@
 
 import { asyncDispose, disposed } from '../common.js';
 import { badInput } from '../error.js';
-import { isBatch, readInput } from '../input.js';
+import { isBatch, readBatch, readInput } from '../input.js';
 import { checkKeys, readCallback, readSignal, readState, readWatcher } from '../options.js';
 import { Line } from './line.js';
 import { parcel } from './parcel.js';
@@ -69,7 +69,7 @@ class WorkerRouter {
       for (const pick of plan.picks) this.#announce(pick);
       return plan;
     };
-    return line.call('assign', [inputs.map(readInput), goal], { arrived });
+    return line.call('assign', [readBatch(inputs), goal], { arrived });
   }
 
   async feedback(decision, outcome) {
@@ -101,7 +101,10 @@ class WorkerRouter {
   }
 
   async stats() {
-    const arrived = (stats) => (stats.upgradeError ? { ...stats, upgradeError: revive(stats.upgradeError) } : stats);
+    const arrived = (stats) => {
+      const errors = ['upgradeError', 'lastFault'].filter((key) => stats[key]);
+      return Object.assign(stats, ...errors.map((key) => ({ [key]: revive(stats[key]) })));
+    };
     return this.#alive().call('stats', [], { arrived });
   }
 

@@ -25,6 +25,7 @@ export async function parcel(options, locate) {
       if (pinned === undefined || pinned === null) continue;
       checkKeys(part, pinned);
       to[part] = { ...pinned, src: await pack(part, pinned.src) };
+      if (pinned.signature !== undefined) to[part].signature = await pack(`${part}'s signature`, pinned.signature);
     }
   };
   await packFiles(options, packed);
@@ -33,7 +34,9 @@ export async function parcel(options, locate) {
     packed.static = { ...options.static };
     await packFiles(options.static, packed.static);
   }
-  packed.wasm = await pack('wasm', options.wasm);
+  const { wasm } = options;
+  const isPinned = Object(wasm).src !== undefined;
+  packed.wasm = isPinned ? { .../** @type {any} */ (wasm), src: await pack('wasm', /** @type {any} */ (wasm).src) } : await pack('wasm', wasm);
   return { options: packed, moved };
 }
 

@@ -55,6 +55,6 @@ async function answer(router, port, { id, method, args }) {
 
 /** Of all results, only the errors in a decision and in `stats` cannot cross as they are. */
 function sendable(value) {
-  const errors = ['error', 'upgradeError'].filter((key) => value?.[key] !== undefined);
+  const errors = ['error', 'upgradeError', 'lastFault'].filter((key) => value?.[key] !== undefined);
   return errors.length === 0 ? value : Object.assign({ ...value }, ...errors.map((key) => ({ [key]: describe(value[key]) })));
 }

@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 /// The version of the metadata that this crate reads and writes.
 const FORMAT: &str = "2";
+/// The longest text that a file may say it reads: attention over it takes the square of that.
+const MOST_TOKENS: usize = 8192;
 
 /// How the encoder's rows become one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +68,14 @@ impl Metadata {
             let expected = format!("embedder file format {FORMAT}");
             return Err(Error::Mismatch { part: "embedder".into(), expected, found: format!("format {format}") });
         }
+        let max_tokens = props.parse("max_tokens")?;
+        if max_tokens > MOST_TOKENS {
+            return Err(Error::artifact("metadata", format!("pointsman.max_tokens: {max_tokens} are more than {MOST_TOKENS}")));
+        }
         Ok(Self {
             vocabulary: props.get("vocabulary")?.into(),
             normalization: Normalization { lowercase: props.parse("lowercase")?, strip_accents: props.parse("strip_accents")? },
-            max_tokens: props.parse("max_tokens")?,
+            max_tokens,
             width: props.parse("width")?,
             pooling: props.parse("pooling")?,
             weights: props.get("weights")?.into(),

@@ -3,6 +3,7 @@
 //! [`onnx`] reads the file into a typed tract graph; rules ([`rules`], [`lookup`]) then replace what they recognise by
 //! fused ops, before tract would fold reshapes into the products and hide them. What no rule knows runs on tract's own ops.
 
+mod fence;
 mod lookup;
 mod onnx;
 mod pattern;
@@ -110,7 +111,7 @@ impl Input {
 
 fn plan(parts: Parts) -> TractResult<Graph> {
     let Parts { model, tensors, metadata } = parts;
-    let (mut graph, mut inputs) = onnx::read(&model, &tensors)?;
+    let (mut graph, mut inputs) = onnx::read(&model, &tensors, metadata.max_tokens)?;
     drop(model);
     graph.prop_consts()?;
     for (input, outlet) in &mut inputs {

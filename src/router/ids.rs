@@ -13,6 +13,15 @@ impl Ids {
         Self { state: AtomicU64::new(seed) }
     }
 
+    /// What the next id is made of.
+    pub(super) fn state(&self) -> u64 {
+        self.state.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn go_on(&self, state: u64) {
+        self.state.store(state, Ordering::Relaxed);
+    }
+
     pub(super) fn next(&self) -> String {
         format!("{:016x}", mix(self.state.fetch_add(STEP, Ordering::Relaxed)))
     }

@@ -38,6 +38,28 @@ struct Open {
     shipped: f64,
 }
 
+impl Open {
+    fn receipt(&self, id: &str, ids: &[&str], fingerprint: &str) -> Receipt {
+        Receipt {
+            id: id.into(),
+            candidate: ids[self.candidate].into(),
+            fingerprint: fingerprint.into(),
+            usd: self.usd,
+            shipped: self.shipped,
+            context: self.context.clone(),
+        }
+    }
+}
+
+/// What a learner must not forget, beside its bandit.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Waiting {
+    pub spent: f64,
+    pub random: u64,
+    pub open: Vec<Receipt>,
+    pub closed: Vec<String>,
+}
+
 /// What the bandit saw of one prompt.
 pub(super) struct Learned {
     context: Vec<f32>,
@@ -135,14 +157,7 @@ impl Learner {
     pub(super) fn receipt(&self, id: &str, ids: &[&str], fingerprint: &str) -> Result<Receipt> {
         let state = self.state();
         let open = state.open.get(&id.to_owned()).ok_or_else(|| unknown(id))?;
-        Ok(Receipt {
-            id: id.into(),
-            candidate: ids[open.candidate].into(),
-            fingerprint: fingerprint.into(),
-            usd: open.usd,
-            shipped: open.shipped,
-            context: open.context.clone(),
-        })
+        Ok(open.receipt(id, ids, fingerprint))
     }
 
     /// Makes the decision of a receipt one that waits for feedback here.
@@ -163,6 +178,36 @@ impl Learner {
             state.open.insert(id, Open { candidate, usd, context, shipped });
         }
         Ok(())
+    }
+
+    /// What it waits for, and how it would go on exploring.
+    pub(super) fn waiting(&self, ids: &[&str], fingerprint: &str) -> Waiting {
+        let state = self.state();
+        let receipt = |(id, open): (&String, &Open)| open.receipt(id, ids, fingerprint);
+        Waiting {
+            spent: state.spent,
+            random: state.random.state(),
+            open: state.open.iter().map(receipt).collect(),
+            closed: state.closed.iter().map(|(id, ())| id.clone()).collect(),
+        }
+    }
+
+    /// Waits for what another learner of this kind waited for.
+    pub(super) fn wait_again(&self, waiting: Waiting, ids: &[&str]) -> Option<()> {
+        let Waiting { spent, random, open, closed } = waiting;
+        open.into_iter().try_for_each(|receipt| self.reopen(receipt, ids)).ok()?;
+        let mut state = self.state();
+        (state.spent, state.random) = (spent, Random::new(random));
+        closed.into_iter().for_each(|id| state.closed.insert(id, ()));
+        Some(())
+    }
+
+    pub(super) fn save_arm(&self, candidate: usize) -> Vec<u8> {
+        self.state().bandit.save_arm(candidate)
+    }
+
+    pub(super) fn restore_arm(&self, candidate: usize, bytes: &[u8]) -> Option<()> {
+        self.state().bandit.restore_arm(candidate, bytes)
     }
 
     pub(super) fn export(&self, ids: &[&str]) -> Vec<u8> {

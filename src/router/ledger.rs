@@ -67,6 +67,19 @@ impl Ledger {
         Ok(())
     }
 
+    /// What is committed, in US dollars, and by which decisions whose cost is not known yet.
+    pub(super) fn commitments(&self) -> (f64, Vec<(String, f64)>) {
+        let state = self.state();
+        (state.budget.committed_usd, state.open.iter().map(|(id, usd)| (id.clone(), *usd)).collect())
+    }
+
+    /// Goes on where another ledger of this limit ended.
+    pub(super) fn resume(&self, committed_usd: f64, open: Vec<(String, f64)>) {
+        let mut state = self.state();
+        state.budget.committed_usd = committed_usd;
+        open.into_iter().for_each(|(id, usd)| state.open.insert(id, usd));
+    }
+
     /// Puts what a call cost in the place of what it might have cost. Whether its commitment was still open.
     pub(super) fn settle(&self, id: &str, usd: f64) -> bool {
         let mut state = self.state();

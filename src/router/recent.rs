@@ -35,6 +35,11 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         }
     }
 
+    /// All there is, from the oldest.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.order.iter().filter_map(|key| self.values.get_key_value(key))
+    }
+
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
         let value = self.values.remove(key)?;
         self.order.retain(|other| other != key);

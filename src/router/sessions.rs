@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const REMEMBERED: usize = 4096;
 
 /// The last call of a conversation.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Turn {
     pub candidate: usize,
     /// Length of the request, in tokens: the part of the next one that the provider may have in its cache.
@@ -27,7 +27,16 @@ impl Sessions {
     }
 
     pub(super) fn remember(&self, session: &str, turn: Turn) {
-        self.state().insert(hash(session), turn);
+        self.insert(hash(session), turn);
+    }
+
+    pub(super) fn insert(&self, session: u64, turn: Turn) {
+        self.state().insert(session, turn);
+    }
+
+    /// By the hash of its name, from the oldest.
+    pub(super) fn all(&self) -> Vec<(u64, Turn)> {
+        self.state().iter().map(|(session, turn)| (*session, *turn)).collect()
     }
 
     /// Turns stay whole whatever panicked beside them.

@@ -24,9 +24,9 @@ function failing(thrown, options) {
     free() {}
   }
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const glue = { default: async () => ({ memory }), WasmRouter, FileBytes, memoryBytes: () => 0, simd: () => 'simd128' };
+  const bind = () => ({ default: async () => ({ memory }), WasmRouter, FileBytes, simd: () => 'simd128', compiled() {}, end() {} });
   const bytes = new ArrayBuffer(8);
-  const createRouter = routerFactory({ glue, open: fetch, wasm: async () => bytes, router: bytes, embedder: bytes });
+  const createRouter = routerFactory({ bind, open: fetch, wasm: async () => bytes, router: bytes, embedder: bytes });
   return createRouter(options);
 }
 

@@ -3,7 +3,7 @@
 
 use super::super::file::Tensors;
 use super::super::protobuf::{GraphProto, ModelProto, NodeProto, TensorProto};
-use super::{Input, Inputs};
+use super::{Input, Inputs, fence};
 use std::collections::HashMap;
 use tract_core::internal::*;
 use tract_core::ops::{
@@ -15,8 +15,8 @@ use tract_core::ops::{
     nn::{Reduce, Reducer, Softmax, SoftmaxKind},
 };
 
-/// The graph, typed for one text of any length, and its inputs. Big tensors are sources still.
-pub(super) fn read(model: &ModelProto, tensors: &Tensors) -> TractResult<(TypedModel, Inputs)> {
+/// The graph, typed for one text of any length up to `longest`, and its inputs. Big tensors are sources still.
+pub(super) fn read(model: &ModelProto, tensors: &Tensors, longest: usize) -> TractResult<(TypedModel, Inputs)> {
     let description = model.graph.as_ref().with_context(|| "the file holds no graph")?;
     let opset = model.opset_import.iter().find(|o| o.domain.is_empty() || o.domain == "ai.onnx").map_or(0, |o| o.version);
     let mut reader = Reader { graph: TypedModel::default(), values: HashMap::new(), opset };
@@ -25,7 +25,9 @@ pub(super) fn read(model: &ModelProto, tensors: &Tensors) -> TractResult<(TypedM
         reader.constant(&tensor.name, tensor)?;
     }
     for node in &description.node {
+        let before = reader.graph.nodes().len();
         let outlets = reader.node(node).with_context(|| format!("reading node {:?} ({})", node.name, node.op_type))?;
+        fence::check(&reader.graph, before, longest)?;
         reader.values.extend(node.output.iter().map(String::as_str).zip(outlets));
     }
     let outputs = description.output.iter().map(|output| reader.value(&output.name)).collect::<TractResult<Vec<_>>>()?;

@@ -1,0 +1,15 @@
+/** What is more than this is refused before it costs memory: an instance has 96 MiB, and what does not fit ends it. */
+
+const MEBI = 2 ** 20;
+
+/** Bytes of a file. */
+export const MOST_BYTES = { router: 16 * MEBI, embedder: 48 * MEBI, wasm: 16 * MEBI };
+
+/** UTF-16 units of a prompt, or of all prompts of a batch: more than a million tokens. */
+export const MOST_TEXT = 4 * MEBI;
+
+/** Prompts of a batch. */
+export const MOST_PROMPTS = 50_000;
+
+/** Prompts that are embedded at a time: their vectors fit beside everything else. */
+export const PORTION = 1024;
