@@ -26,8 +26,8 @@ test:
 	@scripts/test.sh
 
 check:
-	cargo fmt --check
-	cargo clippy --release --locked --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --no-deps --lib --quiet
 
 bench:

@@ -7,6 +7,8 @@ mkdir -p "$cache"
 
 have cargo || fail "cargo is missing; install Rust from https://rustup.rs and run this again"
 have cc || apt_install gcc libc6-dev
+# libFuzzer, which the fuzz targets link, is C++.
+have c++ || apt_install g++
 
 # The wasm target: rustup's where rustup can bring it, otherwise one built from Debian's std sources.
 setup_wasm() {

@@ -7,9 +7,9 @@ cd "$root"
 export POINTSMAN_COMPLETE=1
 
 say "native tests"
-cargo test --release --locked --no-run
+cargo test --release --locked --workspace --no-run
 POINTSMAN_BIN=target/release/pointsman scripts/embedder.sh
-cargo test --release --locked
+cargo test --release --locked --workspace
 
 say "wasm tests in Node"
 (. scripts/wasm-flags.sh && cargo test --locked --profile wasm-test --target "$wasm_target" --no-default-features --test wasm)

@@ -10,7 +10,9 @@ const PROMPTS: [&str; 5] = ["hello", "What is the capital of France?", "Prove it
 
 fn router(seed: u64) -> Router {
     let mut router = Router::load(ROUTER, EMBEDDER, seed).unwrap();
-    router.learn(Learning { shared: true, dimensions: Some(4), discount: 0.9, max_explore_usd: Some(1.0), ..Learning::default() }, seed).unwrap();
+    router
+        .learn(Learning { shared: true, dimensions: Some(4), discount: 0.9, max_explore_usd: Some(1.0), ..Learning::default() }, seed)
+        .unwrap();
     router.limit(10.0).unwrap();
     router
 }

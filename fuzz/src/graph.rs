@@ -47,9 +47,34 @@ impl Number {
 }
 
 const OPERATORS: [&str; 28] = [
-    "Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Erf", "Tanh", "Identity", "Dropout", "Constant", "Cast", "Gather", "Shape", "Slice",
-    "Concat", "Unsqueeze", "Squeeze", "Reshape", "Transpose", "MatMul", "Softmax", "ReduceMean", "LayerNormalization",
-    "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "Loop",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Pow",
+    "Sqrt",
+    "Erf",
+    "Tanh",
+    "Identity",
+    "Dropout",
+    "Constant",
+    "Cast",
+    "Gather",
+    "Shape",
+    "Slice",
+    "Concat",
+    "Unsqueeze",
+    "Squeeze",
+    "Reshape",
+    "Transpose",
+    "MatMul",
+    "Softmax",
+    "ReduceMean",
+    "LayerNormalization",
+    "DequantizeLinear",
+    "DynamicQuantizeLinear",
+    "MatMulInteger",
+    "Loop",
 ];
 const ATTRIBUTES: [&str; 10] = ["axis", "axes", "perm", "to", "epsilon", "keepdims", "allowzero", "start", "value", "starts"];
 const METADATA: [&str; 5] = ["max_tokens", "width", "pooling", "activations", "format"];
@@ -79,7 +104,11 @@ fn apply(edit: &Edit, model: &mut ModelProto) {
 
 fn edit_graph(edit: &Edit, graph: &mut GraphProto) {
     match edit {
-        Edit::Shape { tensor, .. } | Edit::Kind { tensor, .. } | Edit::Values { tensor, .. } | Edit::External { tensor } | Edit::Integers { tensor, .. } => {
+        Edit::Shape { tensor, .. }
+        | Edit::Kind { tensor, .. }
+        | Edit::Values { tensor, .. }
+        | Edit::External { tensor }
+        | Edit::Integers { tensor, .. } => {
             at(&mut graph.initializer, *tensor).into_iter().for_each(|tensor| edit_tensor(edit, tensor));
         }
         Edit::Inlet { input, name, dim } => {
@@ -109,7 +138,10 @@ fn edit_nodes(edit: &Edit, graph: &mut GraphProto) {
         Edit::Swap { node, with } if !graph.node.is_empty() => graph.node.swap(place(*node), place(*with)),
         Edit::Input { node, input, value: at_value } => {
             let name = value(graph, *at_value);
-            at(&mut graph.node, *node).and_then(|node| at(&mut node.input, (*input).into())).into_iter().for_each(|old| old.clone_from(&name));
+            at(&mut graph.node, *node)
+                .and_then(|node| at(&mut node.input, (*input).into()))
+                .into_iter()
+                .for_each(|old| old.clone_from(&name));
         }
         Edit::Operator { node, .. } | Edit::Arity { node, .. } | Edit::Attribute { node, .. } | Edit::Forget { node, .. } => {
             at(&mut graph.node, *node).into_iter().for_each(|node| edit_node(edit, node));
@@ -125,7 +157,9 @@ fn edit_node(edit: &Edit, node: &mut NodeProto) {
             let last = node.input.last().cloned().unwrap_or_default();
             node.input.resize((*inputs % 6).into(), last);
         }
-        Edit::Forget { attribute, .. } if !node.attribute.is_empty() => drop(node.attribute.remove(*attribute as usize % node.attribute.len())),
+        Edit::Forget { attribute, .. } if !node.attribute.is_empty() => {
+            drop(node.attribute.remove(*attribute as usize % node.attribute.len()))
+        }
         Edit::Attribute { name, value, more, .. } => {
             let name = ATTRIBUTES[*name as usize % ATTRIBUTES.len()];
             node.attribute.retain(|attribute| attribute.name != name);

@@ -17,7 +17,8 @@ const MOST_AXES: usize = 8;
 pub(super) fn check(graph: &TypedModel, first: usize, longest: usize) -> TractResult<()> {
     ensure!(graph.nodes().len() <= MOST_NODES, "more than {MOST_NODES} nodes");
     let longest = longest.min(LONGEST);
-    let lengths = graph.symbols.all_symbols().into_iter().fold(SymbolValues::default(), |values, symbol| values.with(&symbol, longest as i64));
+    let lengths =
+        graph.symbols.all_symbols().into_iter().fold(SymbolValues::default(), |values, symbol| values.with(&symbol, longest as i64));
     let facts = graph.nodes().iter().skip(first).flat_map(|node| node.outputs.iter().map(move |output| (node, &output.fact)));
     for (node, fact) in facts {
         ensure!(fact.rank() <= MOST_AXES, "{} has {} axes", node.name, fact.rank());
