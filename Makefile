@@ -6,7 +6,7 @@ help:
 	@echo 'make demo    route eight prompts through the wasm build, then serve the page'
 	@echo 'make test    every test: native, wasm in Node and Chromium, npm package, page'
 	@echo 'make build   the native command and the npm package in pkg/'
-	@echo 'make check   formatting, lints, documentation'
+	@echo 'make check   formatting, lints, documentation, supply chain'
 	@echo 'make bench   the package beside its peers, then every stage natively'
 	@echo 'make clean   remove what was built (the download cache stays)'
 
@@ -29,6 +29,8 @@ check:
 	cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --no-deps --lib --quiet
+	@scripts/setup.sh deny
+	@scripts/supply-chain.sh
 
 bench:
 	@scripts/bench.sh $(ARGS)
