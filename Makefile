@@ -37,4 +37,4 @@ bench:
 
 clean:
 	cargo clean
-	rm -rf pkg/wasm pkg/assets node_modules tests/js/nodes/node_modules benches/peers/node_modules test-results models/*.onnx
+	rm -rf pkg/wasm pkg/assets pkg/sbom.cdx.json node_modules tests/js/nodes/node_modules benches/peers/node_modules test-results models/*.onnx

@@ -47,3 +47,4 @@ cp models/default.router pkg/assets/router.bin
 cp models/minilm-static.onnx pkg/assets/embedder-static.bin
 cp models/static.router pkg/assets/router-static.bin
 node scripts/asset-hashes.mjs
+node scripts/sbom.mjs

@@ -20,7 +20,7 @@ const FILES = [
   'assets/assets.json', 'assets/embedder-static.bin', 'assets/embedder.bin', 'assets/router-static.bin',
   'assets/router.bin', 'browser.js', 'bytes.js', 'common.js', 'core.js',
   'disk.js', 'error.js', 'explain.js', 'index.d.ts', 'input.js', 'latency.js', 'merge.js', 'node.js', 'options.js', 'package.json',
-  'pour.js', 'simd.js', 'slim/fetch.js', 'slim/index.d.ts', 'slim/node.js', 'start.js',
+  'pour.js', 'sbom.cdx.json', 'simd.js', 'slim/fetch.js', 'slim/index.d.ts', 'slim/node.js', 'start.js',
   'tiers.js',
   'wasm/pointsman.js', 'wasm/pointsman_relaxed_bg.wasm', 'wasm/pointsman_simd128_bg.wasm',
   'worker/browser-thread.js', 'worker/browser.js', 'worker/client.js', 'worker/index.d.ts', 'worker/line.js',
