@@ -1,5 +1,5 @@
 # A newcomer needs two of these: `make demo` and `make test`. Both install what is missing.
-.PHONY: help demo test build check bench setup clean
+.PHONY: help demo test build check bench reproduce setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -8,6 +8,7 @@ help:
 	@echo 'make build   the native command and the npm package in pkg/'
 	@echo 'make check   formatting, lints, documentation, supply chain'
 	@echo 'make bench   the package beside its peers, then every stage natively'
+	@echo 'make reproduce   build twice from clean clones and compare every file'
 	@echo 'make clean   remove what was built (the download cache stays)'
 
 setup:
@@ -34,6 +35,9 @@ check:
 
 bench:
 	@scripts/bench.sh $(ARGS)
+
+reproduce:
+	@scripts/reproduce.sh
 
 clean:
 	cargo clean
