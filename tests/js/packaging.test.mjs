@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { serve } from '../../scripts/serve.mjs';
+import { POLICY, serve } from '../../scripts/serve.mjs';
 import { withEsbuild, withEsbuildWorker, withVite, withWebpack } from './support/bundle.mjs';
 import { complaintsOf, launchChromium } from './support/chromium.mjs';
 import { install, pack, place } from './support/consumer.mjs';
@@ -124,7 +124,8 @@ function comparable({ id, ms, ...decision }) {
 
 /** What the page of examples/page shows for the prompt; it must complain about nothing. */
 async function decideOnPage(browser, dist) {
-  const { url, close } = await serve({ mounts: { '/': dist } });
+  // The page's own icon is a data: URL.
+  const { url, close } = await serve({ mounts: { '/': dist }, policy: `${POLICY}; img-src data:` });
   const page = await browser.newPage();
   const complaints = complaintsOf(page);
   try {
