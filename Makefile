@@ -1,13 +1,14 @@
 # A newcomer needs two of these: `make demo` and `make test`. Both install what is missing.
-.PHONY: help demo test build check bench setup clean
+.PHONY: help demo test build check bench reproduce setup clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    route eight prompts through the wasm build, then serve the page'
 	@echo 'make test    every test: native, wasm in Node and Chromium, npm package, page'
 	@echo 'make build   the native command and the npm package in pkg/'
-	@echo 'make check   formatting, lints, documentation'
+	@echo 'make check   formatting, lints, documentation, supply chain'
 	@echo 'make bench   the package beside its peers, then every stage natively'
+	@echo 'make reproduce   build twice from clean clones and compare every file'
 	@echo 'make clean   remove what was built (the download cache stays)'
 
 setup:
@@ -29,10 +30,15 @@ check:
 	cargo fmt --all --check
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --no-deps --lib --quiet
+	@scripts/setup.sh deny
+	@scripts/supply-chain.sh
 
 bench:
 	@scripts/bench.sh $(ARGS)
 
+reproduce:
+	@scripts/reproduce.sh
+
 clean:
 	cargo clean
-	rm -rf pkg/wasm pkg/assets node_modules tests/js/nodes/node_modules benches/peers/node_modules test-results models/*.onnx
+	rm -rf pkg/wasm pkg/assets pkg/sbom.cdx.json node_modules tests/js/nodes/node_modules benches/peers/node_modules test-results models/*.onnx

@@ -18,7 +18,7 @@ if ! ls "$libraries"/libstd-*.rlib >/dev/null 2>&1; then
     : >"$scratch/src/lib.rs"
     printf '[package]\nname = "scratch"\nversion = "0.0.0"\nedition = "2021"\n' >"$scratch/Cargo.toml"
     # `test` is needed too, or #[test] builds cannot find its crate.
-    (cd "$scratch" && unset RUSTUP_TOOLCHAIN RUSTFLAGS && RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
+    (cd "$scratch" && unset RUSTUP_TOOLCHAIN && RUSTFLAGS=$remap RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
         CARGO_TARGET_DIR="$scratch/target" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$lld \
         /usr/bin/cargo build --quiet --release --target "$wasm_target" -Zbuild-std=std,panic_abort,test) || fail "std for $wasm_target does not compile"
     sudo=''

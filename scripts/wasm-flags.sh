@@ -3,13 +3,5 @@
 [ ! -f "$wasm_env" ] || . "$wasm_env"
 # Nothing here draws random numbers; without getrandom's flag, it would want imports from JavaScript.
 # 96 MiB: with the files that a Worker imports, its 128 MB are not reached. More is refused where it is asked for.
-# Messages of panics name source files: the same ones wherever this is built.
-wasm_flags=(
-    '-C target-feature=+simd128'
-    '-C link-arg=--max-memory=100663296'
-    '--cfg getrandom_backend="unsupported"'
-    "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
-    "--remap-path-prefix=$root=/pointsman"
-)
-export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="${wasm_flags[*]}"
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128 -C link-arg=--max-memory=100663296 --cfg getrandom_backend=\"unsupported\" $remap"
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$bindgen_root/bin/wasm-bindgen-test-runner

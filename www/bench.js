@@ -1,6 +1,6 @@
 /** How fast this device decides: measured here and now, on a router of its own. */
 
-import { createRouter } from 'pointsman/worker';
+import { createRouter } from './pointsman/worker/browser.js';
 
 /** Prompts of these many tokens, with the two that every prompt gets. */
 export const LENGTHS = [8, 16, 64, 128];

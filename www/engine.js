@@ -1,6 +1,6 @@
 /** The router of the page. It works on a thread of its own, so that the page never waits for it. */
 
-import { createRouter } from 'pointsman/worker';
+import { createRouter } from './pointsman/worker/browser.js';
 import { PROMPTS } from './prompts.js';
 import { bestOf, singlesOf } from './plan.js';
 

@@ -1,6 +1,6 @@
 /** Plots of quality over cost, or of time over length, drawn by uPlot in the page's own colours. */
 
-import uPlot from 'uplot';
+import uPlot from './vendor/uplot/uPlot.esm.js';
 import { placeLabels } from './labels.js';
 
 const FONT = '12px system-ui, sans-serif';

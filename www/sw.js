@@ -12,6 +12,8 @@ const STAMP = './stamp';
 const HOME = new URL('./', self.location.href).href;
 const PACKAGE = new URL('./pointsman/', HOME).href;
 const LIST = `${PACKAGE}assets/assets.json`;
+/** What is kept of a small file's headers. A worker has the policy that came with its own script, and not its page's. */
+const KEPT = ['content-security-policy', 'content-type'];
 
 /** The page goes first; what is newer is for its next visit. */
 const PATIENCE_MS = 3000;
@@ -80,7 +82,7 @@ async function gather() {
   await caches.delete(name); // a start that was never finished
   const cache = await caches.open(name);
   try {
-    for (const [url, { text, type }] of texts) await cache.put(url, new Response(text, { headers: { 'content-type': type } }));
+    for (const [url, { text, headers }] of texts) await cache.put(url, new Response(text, { headers }));
     for (const asset of assets.files) await cache.put(asset.url, await bring(asset, versions));
     await cache.put(STAMP, new Response(String(Date.now())));
   } catch (error) {
@@ -90,18 +92,17 @@ async function gather() {
   return versions.length > 0;
 }
 
-/** Everything small that the page leads to: from its links and its import map to its modules, and theirs. */
+/** Everything small that the page leads to: from its links to its modules, and theirs. */
 async function crawl() {
   const found = new Map();
   const page = await read(HOME);
   found.set(HOME, page);
-  const { imports } = JSON.parse(page.text.match(/<script type="importmap">(.*?)<\/script>/s)[1]);
   const follow = async (url) => {
     if (found.has(url)) return;
     found.set(url, undefined); // on its way
     const file = await read(url);
     found.set(url, file);
-    if (file.type.startsWith('text/javascript')) await Promise.all(modulesIn(file.text, url, imports).map(follow));
+    if (file.headers['content-type']?.startsWith('text/javascript')) await Promise.all(modulesIn(file.text, url).map(follow));
   };
   const links = [...page.text.matchAll(/(?:href|src)="([^"#:]+)"/g)].map(([, link]) => new URL(link, HOME).href);
   await Promise.all(links.map(follow));
@@ -109,12 +110,10 @@ async function crawl() {
 }
 
 /** The modules that a module imports, or starts as a worker. What a comment says is no import. */
-function modulesIn(text, url, imports) {
+function modulesIn(text, url) {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '');
   const found = code.matchAll(/^(?:import|export)\b[^'"=;]*?\bfrom\s*'([^']+)'|^import\s*'([^']+)'|(?:\bimport|new URL)\('([^']+\.js)'/gm);
-  const names = [...found].map(([, from, bare, late]) => from ?? bare ?? late);
-  const resolved = names.map((name) => (imports[name] ? new URL(imports[name], HOME) : new URL(name, url)));
-  return resolved.map(({ href }) => href);
+  return [...found].map(([, from, bare, late]) => new URL(from ?? bare ?? late, url).href);
 }
 
 /** The package's big files: where its `exports` say they are, with their hashes. */
@@ -138,7 +137,8 @@ async function bring({ url, sha256 }, versions) {
 
 async function read(url) {
   const response = await opened(url);
-  return { text: await response.text(), type: response.headers.get('content-type') ?? '' };
+  const kept = [...response.headers].filter(([name]) => KEPT.includes(name));
+  return { text: await response.text(), headers: Object.fromEntries(kept) };
 }
 
 /** What the browser has is asked for again, but sent only where it has changed. */
@@ -149,7 +149,7 @@ async function opened(url) {
 }
 
 async function nameOf(texts) {
-  const parts = [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([url, { text }]) => `${url}\n${text}`);
+  const parts = [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([url, { text, headers }]) => `${url}\n${JSON.stringify(headers)}\n${text}`);
   const all = new TextEncoder().encode(parts.join('\n'));
   return (await hashOf(all)).slice(0, 16);
 }

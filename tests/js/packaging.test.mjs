@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { serve } from '../../scripts/serve.mjs';
+import { POLICY, serve } from '../../scripts/serve.mjs';
 import { withEsbuild, withEsbuildWorker, withVite, withWebpack } from './support/bundle.mjs';
 import { complaintsOf, launchChromium } from './support/chromium.mjs';
 import { install, pack, place } from './support/consumer.mjs';
@@ -20,7 +20,7 @@ const FILES = [
   'assets/assets.json', 'assets/embedder-static.bin', 'assets/embedder.bin', 'assets/router-static.bin',
   'assets/router.bin', 'browser.js', 'bytes.js', 'common.js', 'core.js',
   'disk.js', 'error.js', 'explain.js', 'index.d.ts', 'input.js', 'latency.js', 'merge.js', 'node.js', 'options.js', 'package.json',
-  'pour.js', 'simd.js', 'slim/fetch.js', 'slim/index.d.ts', 'slim/node.js', 'start.js',
+  'pour.js', 'sbom.cdx.json', 'simd.js', 'slim/fetch.js', 'slim/index.d.ts', 'slim/node.js', 'start.js',
   'tiers.js',
   'wasm/pointsman.js', 'wasm/pointsman_relaxed_bg.wasm', 'wasm/pointsman_simd128_bg.wasm',
   'worker/browser-thread.js', 'worker/browser.js', 'worker/client.js', 'worker/index.d.ts', 'worker/line.js',
@@ -124,7 +124,8 @@ function comparable({ id, ms, ...decision }) {
 
 /** What the page of examples/page shows for the prompt; it must complain about nothing. */
 async function decideOnPage(browser, dist) {
-  const { url, close } = await serve({ mounts: { '/': dist } });
+  // The page's own icon is a data: URL.
+  const { url, close } = await serve({ mounts: { '/': dist }, policy: `${POLICY}; img-src data:` });
   const page = await browser.newPage();
   const complaints = complaintsOf(page);
   try {

@@ -28,8 +28,6 @@ test('tabs by keyboard and by address', async (t) => {
 
 test('the policy forbids what the page does not need', async (t) => {
   const { page } = await visit(t);
-  const policy = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute('content');
-  assert.match(policy, /^default-src 'self'; script-src 'self' 'wasm-unsafe-eval' 'sha256-[A-Za-z0-9+/]{43}='$/);
   const refused = await page.evaluate(async () => {
     const far = await fetch('https://example.com/').then(() => 'fetched', () => 'refused');
     const inline = document.createElement('script');

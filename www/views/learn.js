@@ -1,6 +1,6 @@
 /** The fourth tab: thumbs teach a router of its own, whose memory stays in this browser. */
 
-import { createRouter } from 'pointsman/worker';
+import { createRouter } from '../pointsman/worker/browser.js';
 import { $, complain, element, rows, vary } from '../dom.js';
 import { percent, plural, points } from '../figures.js';
 import { forget, keep, kept } from '../store.js';

@@ -1,6 +1,6 @@
 /** The first tab: a prompt and a dial go in, the decision is drawn. */
 
-import { explain } from 'pointsman/worker';
+import { explain } from '../pointsman/worker/browser.js';
 import { dialOf, showDial } from '../dial.js';
 import { $, complain, element, facts } from '../dom.js';
 import { EXAMPLES } from '../examples.js';

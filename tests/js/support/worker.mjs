@@ -28,12 +28,13 @@ export default {
 /**
  * @param {import('node:test').TestContext} t the Worker stops with this test
  * @param {string} folder a project that can resolve `pointsman`
+ * @param {{ code?: string, outboundService?: (request: any) => any }} [options] another Worker; what answers its requests
  * @returns {Promise<(prompt: import('pointsman').Input) => Promise<Response>>} posts a prompt to it
  */
-export async function startWorker(t, folder) {
+export async function startWorker(t, folder, { code = WORKER, ...options } = {}) {
   const outdir = join(folder, 'bundle');
   await build({
-    stdin: { contents: WORKER, resolveDir: folder },
+    stdin: { contents: code, resolveDir: folder },
     outfile: join(outdir, 'index.js'),
     bundle: true,
     format: 'esm',
@@ -46,6 +47,7 @@ export async function startWorker(t, folder) {
     compatibilityDate: '2026-07-01',
     cf: false, // no look-up of the request's place in the world
     log: new Log(LogLevel.WARN),
+    ...options,
   });
   t.after(() => worker.dispose());
   const url = await worker.ready;
