@@ -1,4 +1,4 @@
-/** What is more than this is refused before it costs memory: an instance has 96 MiB, and what does not fit ends it. */
+/** What is more than this is refused before it costs memory: an instance has 112 MiB, and what does not fit ends it. */
 
 const MEBI = 2 ** 20;
 

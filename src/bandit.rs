@@ -230,10 +230,11 @@ impl Arm {
         self.upkeep = (self.upkeep + 1) % n;
     }
 
-    /// Adds what another arm has seen.
-    fn absorb(&mut self, seen: &Sums) {
+    /// Adds what another arm has seen; nothing, where that cannot have been seen.
+    fn absorb(&mut self, seen: &Sums) -> Option<()> {
         self.sums.add(seen);
-        self.inverse = self.sums.a.inverse();
+        self.inverse = self.sums.a.inverse()?;
         self.delta = self.inverse.times(&self.sums.b);
+        Some(())
     }
 }

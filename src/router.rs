@@ -29,11 +29,12 @@ use ids::Ids;
 use learner::Learner;
 use ledger::Ledger;
 use sessions::{Sessions, Turn};
+use std::sync::Arc;
 
 /// Routes prompts. Built once, used for many prompts.
 pub struct Router {
-    tokenizer: Tokenizer,
-    embedder: Box<dyn Embedder>,
+    tokenizer: Arc<Tokenizer>,
+    embedder: Arc<dyn Embedder>,
     features: FeatureMap,
     head: Head,
     catalog: Catalog,
@@ -63,14 +64,15 @@ impl Router {
     pub fn open(router: RouterFile, embedder: EmbedderFile, seed: u64) -> Result<Self> {
         check_fingerprint(&router, embedder.fingerprint())?;
         let (tokenizer, embedder) = load_embedder(embedder)?;
-        Self::new(router, tokenizer, Box::new(embedder), seed)
+        Self::new(router, tokenizer, Arc::new(embedder), seed)
     }
 
-    /// Joins parts that are already loaded.
+    /// Joins parts that are already loaded, and that other routers may share.
     ///
     /// # Errors
     /// [`Error::Mismatch`] where the router was trained on another embedder.
-    pub fn new(file: RouterFile, tokenizer: Tokenizer, embedder: Box<dyn Embedder>, seed: u64) -> Result<Self> {
+    pub fn new(file: RouterFile, tokenizer: impl Into<Arc<Tokenizer>>, embedder: Arc<dyn Embedder>, seed: u64) -> Result<Self> {
+        let tokenizer = tokenizer.into();
         check_fingerprint(&file, embedder.fingerprint())?;
         if embedder.width() != file.features.inputs() {
             let (expected, found) = (file.features.inputs().to_string(), embedder.width().to_string());

@@ -64,18 +64,21 @@ impl Symmetric {
         self.add_outer(&u, -weight / denominator);
     }
 
-    /// The inverse of a positive definite matrix, by sweeping every pivot (Beaton 1964). O(n³).
-    pub(crate) fn inverse(&self) -> Self {
+    /// The inverse of a positive definite matrix, by sweeping every pivot (Beaton 1964); nothing, where it is none. O(n³).
+    pub(crate) fn inverse(&self) -> Option<Self> {
         let mut swept = self.clone();
         for k in 0..self.n {
             let column: Vec<f64> = (0..self.n).map(|i| swept.lower[place(i, k)]).collect();
             let pivot = column[k];
+            if !(pivot.is_finite() && pivot > 0.0) {
+                return None;
+            }
             swept.add_outer(&column, -1.0 / pivot);
             (0..self.n).for_each(|i| swept.lower[place(i, k)] = column[i] / pivot);
             swept.lower[place(k, k)] = -1.0 / pivot;
         }
         swept.scale(-1.0);
-        swept
+        Some(swept)
     }
 }
 
@@ -93,6 +96,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_not_positive_definite_has_no_inverse() {
+        for diagonal in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(Symmetric::diagonal(3, diagonal).inverse().is_none());
+        }
+        let mut saddle = Symmetric::diagonal(2, 1.0);
+        saddle.add_outer(&[1.0, 1.0], -2.0);
+        assert!(saddle.inverse().is_none());
+    }
+
+    #[test]
     fn both_ways_to_an_inverse_agree() {
         let vectors: Vec<Vec<f64>> = (0..9).map(|k| (0..5).map(|i| f64::from((k * 7 + i * 3) % 11) / 11.0 - 0.4).collect()).collect();
         let (mut matrix, mut inverse) = (Symmetric::diagonal(5, 0.5), Symmetric::diagonal(5, 2.0));
@@ -100,7 +113,7 @@ mod tests {
             matrix.add_outer(x, 1.0);
             inverse.inverse_add_outer(x, 1.0);
         }
-        let swept = matrix.inverse();
+        let swept = matrix.inverse().unwrap();
         assert!(swept.lower().iter().zip(inverse.lower()).all(|(a, b)| (a - b).abs() < 1e-12), "{swept:?} {inverse:?}");
         let unit = swept.times(&matrix.times(&[1.0, -2.0, 3.0, 0.0, 0.5]));
         assert!(unit.iter().zip([1.0, -2.0, 3.0, 0.0, 0.5]).all(|(a, b)| (a - b).abs() < 1e-12), "{unit:?}");

@@ -2,22 +2,28 @@
 
 use crate::artifact::{Entry, RouterFile};
 use crate::bandit::add_states;
-use crate::embedder::{EmbedderFile, Embedding};
+use crate::embedder::{Embedder, EmbedderFile, Embedding};
 use crate::error::{Error, Result};
 use crate::policy::Policy;
 use crate::prompt::Prompt;
-use crate::router::{Feedback, Router};
+use crate::router::{Feedback, Router, load_embedder};
+use crate::tokenizer::Tokenizer;
 use js_sys::{Array, Float32Array, JsString, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
+use std::cell::RefCell;
+use std::sync::{Arc, Weak};
 use wasm_bindgen::prelude::*;
 
-/// Prints a panic's message before the instance is lost to it.
+/// A panic is thrown with its place alone: its message may quote a prompt, and nothing is printed.
 #[wasm_bindgen(start)]
 fn start() {
     crate::embedder::run_constructors();
-    console_error_panic_hook::set_once();
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, ToString::to_string);
+        wasm_bindgen::throw_str(&format!("a panic at {place}"));
+    }));
 }
 
 /// A router over one embedder file and one router file.
@@ -31,7 +37,7 @@ impl WasmRouter {
     #[wasm_bindgen(constructor)]
     pub fn new(router: &[u8], embedder: FileBytes, seed: u64, digest: Option<Vec<u8>>, lineup: JsValue) -> Result<WasmRouter, JsValue> {
         let router = router_file(router, lineup)?;
-        Router::open(router, embedder.parse(digest)?, seed).map(Self).map_err(thrown)
+        open(router, embedder.parse(digest)?, seed).map(Self).map_err(thrown)
     }
 
     /// Decides where a prompt goes.
@@ -61,7 +67,8 @@ impl WasmRouter {
     /// Goes on with another head and embedder for the same candidates. Digest and line-up are as in the constructor.
     pub fn upgrade(&mut self, router: &[u8], embedder: FileBytes, digest: Option<Vec<u8>>, lineup: JsValue) -> Result<(), JsValue> {
         let router = router_file(router, lineup)?;
-        self.0.upgrade(router, embedder.parse(digest)?).map_err(thrown)
+        let next = open(router, embedder.parse(digest)?, 0).map_err(thrown)?;
+        self.0.become_like(next).map_err(thrown)
     }
 
     /// Turns on learning from feedback.
@@ -159,6 +166,31 @@ impl WasmRouter {
     pub fn strongest(&self) -> String {
         self.0.strongest().id.clone()
     }
+}
+
+/// What is loaded, as long as a router uses it.
+type Loaded = (String, Weak<Tokenizer>, Weak<dyn Embedder>);
+
+thread_local! {
+    static LOADED: RefCell<Vec<Loaded>> = const { RefCell::new(vec![]) };
+}
+
+/// As [`Router::open`], except that routers of one embedder share it: the memory has room for few.
+fn open(router: RouterFile, file: EmbedderFile, seed: u64) -> Result<Router> {
+    let fingerprint = file.fingerprint().to_owned();
+    let find = |loaded: &RefCell<Vec<Loaded>>| {
+        let mut loaded = loaded.borrow_mut();
+        loaded.retain(|(_, _, embedder)| embedder.strong_count() > 0);
+        let (_, tokenizer, embedder) = loaded.iter().find(|(known, ..)| *known == fingerprint)?;
+        Some((tokenizer.upgrade()?, embedder.upgrade()?))
+    };
+    if let Some((tokenizer, embedder)) = LOADED.with(find) {
+        return Router::new(router, tokenizer, embedder, seed);
+    }
+    let (tokenizer, embedder) = load_embedder(file)?;
+    let (tokenizer, embedder): (Arc<Tokenizer>, Arc<dyn Embedder>) = (Arc::new(tokenizer), Arc::new(embedder));
+    LOADED.with(|loaded| loaded.borrow_mut().push((fingerprint, Arc::downgrade(&tokenizer), Arc::downgrade(&embedder))));
+    Router::new(router, tokenizer, embedder, seed)
 }
 
 fn outcome_of(value: JsValue) -> Result<Feedback, JsValue> {

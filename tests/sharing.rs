@@ -5,6 +5,7 @@ mod support;
 use pointsman::bandit::{Learning, add_states};
 use pointsman::policy::Policy;
 use pointsman::router::{Decision, Feedback, Router};
+use sha2::{Digest, Sha256};
 
 const EMBEDDER: &[u8] = include_bytes!("data/tiny.onnx");
 const ROUTER: &[u8] = include_bytes!("data/tiny.router");
@@ -102,4 +103,29 @@ fn sharing_is_asked_for_and_sums_must_fit() {
     assert_eq!(add_states(&[narrow[1..].to_vec()]).unwrap_err().code(), "BAD_ARTIFACT");
     assert_eq!(apart.replace_state(&narrow[1..]).unwrap_err().code(), "BAD_ARTIFACT");
     assert_eq!(apart.export_state().unwrap(), narrow, "nothing changed");
+}
+
+/// A state of one candidate whose every sum is `value`, closed as it should be.
+fn state_of(value: f32, count: f64) -> Vec<u8> {
+    let mut bytes = router(1, shared()).export_state().unwrap();
+    bytes.truncate(bytes.len() - 32);
+    let at = bytes.len() - (5 + 15) * 4;
+    bytes[at - 24..at - 16].copy_from_slice(&count.to_le_bytes());
+    bytes[at..].chunks_exact_mut(4).for_each(|number| number.copy_from_slice(&value.to_le_bytes()));
+    let hash = Sha256::digest(&bytes);
+    bytes.extend(hash);
+    bytes
+}
+
+#[test]
+fn sums_that_no_feedback_makes_are_refused_and_change_nothing() {
+    let learner = router(1, shared());
+    let before = learner.export_state().unwrap();
+    for (value, count) in [(3e38, 1.0), (-3e38, 1.0), (-100.0, 50.0), (1.0, -1.0), (1.0, f64::NAN), (f32::NAN, 1.0)] {
+        let hostile = state_of(value, count);
+        assert_eq!(learner.merge_state(&hostile).unwrap_err().code(), "BAD_ARTIFACT", "{value} x {count}");
+        assert_eq!(learner.replace_state(&hostile).unwrap_err().code(), "BAD_ARTIFACT", "{value} x {count}");
+    }
+    assert_eq!(learner.export_state().unwrap(), before);
+    learner.merge_state(&state_of(0.0, 0.0)).unwrap();
 }

@@ -32,7 +32,7 @@ impl Bandit {
         if !rest.0.is_empty() || upkeep >= width {
             return None;
         }
-        let inverse = sums.a.inverse();
+        let inverse = sums.a.inverse()?;
         let delta = inverse.times(&sums.b);
         self.arms[candidate] = Arm { sums, inverse, delta, upkeep };
         self.own.get_mut(candidate).into_iter().zip(own).for_each(|(old, own)| *old = own);
@@ -45,5 +45,7 @@ fn read(rest: &mut Rest, width: usize) -> Option<Sums> {
     let [count, bills, ratios] = numbers(3)?.try_into().ok()?;
     let (b, lower) = (numbers(width)?, numbers(width * (width + 1) / 2)?);
     let sums = Sums { count, cost: Cost { count: bills, ratios }, b, a: Symmetric::from_lower(width, lower) };
-    sums.is_sane().then_some(sums)
+    // The ridge is in them, too: so [`Sums::is_sane`] does not know their bounds.
+    let finite = [count, bills, ratios].iter().chain(&sums.b).chain(sums.a.lower()).all(|x| x.is_finite());
+    finite.then_some(sums)
 }

@@ -38,7 +38,8 @@ impl Bandit {
         let mut merged = self.arms.clone();
         for (id, seen) in self.read(bytes)? {
             let Some(at) = ids.iter().position(|known| *known == id) else { continue };
-            merged[at].absorb(&seen);
+            let refused = || bad(&format!("the sums of {id:?} are none of observations"));
+            merged[at].absorb(&seen).ok_or_else(refused)?;
         }
         self.arms = merged;
         Ok(())
@@ -65,11 +66,19 @@ impl Bandit {
     pub fn replace(&mut self, ids: &[&str], bytes: &[u8]) -> Result<()> {
         let empty = vec![Arm::new(self.context_width(), self.settings.ridge); self.arms.len()];
         let before = std::mem::replace(&mut self.arms, empty);
-        if let Err(error) = self.merge(ids, bytes) {
+        if let Err(error) = self.merge(ids, bytes).and_then(|()| self.absorb_own()) {
             self.arms = before;
             return Err(error);
         }
-        self.arms.iter_mut().zip(&self.own).filter(|(_, own)| own.count + own.cost.count > 0.0).for_each(|(arm, own)| arm.absorb(own));
+        Ok(())
+    }
+
+    fn absorb_own(&mut self) -> Result<()> {
+        let heard = self.arms.iter_mut().zip(&self.own).filter(|(_, own)| own.count + own.cost.count > 0.0);
+        let absorbed = heard.map(|(arm, own)| arm.absorb(own)).all(|absorbed| absorbed.is_some());
+        if !absorbed {
+            return Err(bad("added to what was learned here, its sums are none of observations"));
+        }
         Ok(())
     }
 
@@ -122,6 +131,9 @@ pub fn add_states(states: &[Vec<u8>]) -> Result<Vec<u8>> {
             }
         }
     }
+    if let Some((id, _)) = sums.iter().find(|(_, sums)| !sums.is_sane()) {
+        return Err(bad(&format!("added, the sums of {id:?} are none of observations")));
+    }
     Ok(write(kind, sums.iter().map(|(id, sum)| (id.as_str(), sum))))
 }
 
@@ -147,9 +159,12 @@ fn write<'a>(kind: Kind, sums: impl ExactSizeIterator<Item = (&'a str, &'a Sums)
     bytes
 }
 
+fn bad(problem: &str) -> Error {
+    Error::artifact("bandit state", problem)
+}
+
 /// The sums by candidate.
 fn read(bytes: &[u8]) -> Result<(Kind, Vec<(String, Sums)>)> {
-    let bad = |problem: &str| Error::artifact("bandit state", problem);
     let (body, hash) = bytes.split_at_checked(bytes.len().saturating_sub(HASH)).unwrap_or((&[], &[]));
     if !body.starts_with(MAGIC) || Sha256::digest(body).as_slice() != hash {
         return Err(bad("it is truncated, changed, or no state that exportState made"));
@@ -169,7 +184,7 @@ fn read(bytes: &[u8]) -> Result<(Kind, Vec<(String, Sums)>)> {
     let space = rest.u64().ok_or_else(short)?;
     let arms = (0..candidates).map(|_| arm(&mut rest, width).ok_or_else(short)).collect::<Result<Vec<_>>>()?;
     if let Some((id, _)) = arms.iter().find(|(_, sums)| !sums.is_sane()) {
-        return Err(bad(&format!("a sum of {id:?} is not a number")));
+        return Err(bad(&format!("the sums of {id:?} are none of observations")));
     }
     if rest.0.is_empty() { Ok((Kind { width, space }, arms)) } else { Err(bad("it holds more than its candidates")) }
 }

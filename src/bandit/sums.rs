@@ -2,6 +2,13 @@
 
 use crate::symmetric::Symmetric;
 
+/// Beyond this, f32 and f64 no longer notice one more.
+const MOST_OBSERVATIONS: f64 = 1e12;
+/// How many times dearer than expected calls can be in the mean.
+const MOST_RATIO: f64 = 1e9;
+/// Contexts are unit vectors, or projections of them that are at most some sixty times as long.
+const MOST_PRODUCT: f64 = 4096.0;
+
 /// Bills beside expectations.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cost {
@@ -58,9 +65,12 @@ impl Sums {
         self.a.add(&other.a);
     }
 
-    /// Whether all of it are numbers that a sum of feedback can be.
+    /// Whether all of it are numbers that a sum of feedback can be: each observation adds little.
     pub(super) fn is_sane(&self) -> bool {
-        let counts = [self.count, self.cost.count, self.cost.ratios].iter().all(|x| x.is_finite() && *x >= 0.0);
-        counts && self.b.iter().chain(self.a.lower()).all(|x| x.is_finite())
+        let counts = [self.count, self.cost.count].iter().all(|x| (0.0..=MOST_OBSERVATIONS).contains(x));
+        let ratios = (0.0..=MOST_RATIO * self.cost.count.max(1.0)).contains(&self.cost.ratios);
+        // A ridge, and what rounding leaves of one, is there before the first.
+        let most = MOST_PRODUCT * (self.count + 1.0);
+        counts && ratios && self.b.iter().chain(self.a.lower()).all(|x| x.abs() <= most)
     }
 }

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::rest::Rest;
 
 const MAGIC: &[u8; 8] = b"PTSRCPT1";
+/// Contexts are unit vectors, or projections of them.
+const MOST: f32 = 64.0;
 
 #[derive(Debug, PartialEq)]
 pub(super) struct Receipt {
@@ -56,7 +58,7 @@ impl Receipt {
 
     fn is_sane(&self) -> bool {
         let usd = self.usd.is_none_or(|usd| usd.is_finite() && usd >= 0.0);
-        usd && (0.0..=1.0).contains(&self.shipped) && self.context.iter().all(|x| x.is_finite())
+        usd && (0.0..=1.0).contains(&self.shipped) && self.context.iter().all(|x| x.abs() <= MOST)
     }
 }
 

@@ -124,7 +124,14 @@ impl Router {
     /// # Errors
     /// As [`Router::open`], and [`Error::Mismatch`] for other candidates. Nothing changes where this fails.
     pub fn upgrade(&mut self, router: RouterFile, embedder: EmbedderFile) -> Result<()> {
-        let next = Self::open(router, embedder, 0)?;
+        self.become_like(Self::open(router, embedder, 0)?)
+    }
+
+    /// As [`Router::upgrade`], from a router that is put together already.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] for other candidates.
+    pub fn become_like(&mut self, next: Self) -> Result<()> {
         if next.candidate_ids() != self.candidate_ids() {
             let (expected, found) = (self.candidate_ids().join(", "), next.candidate_ids().join(", "));
             return Err(Error::Mismatch { part: "candidates".into(), expected, found });
