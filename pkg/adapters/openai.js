@@ -29,9 +29,9 @@ export function routedFetch(router, options = {}) {
     if (text === undefined || !aliases.includes(body?.model)) return send(input, init);
     const request = asRequest(input);
     const call = callOf(body, init?.signal ?? request?.signal);
-    const decision = await dispatcher.decide(call).catch(refusal);
-    if (decision instanceof Response) return decision;
-    const { value, ...sent } = await dispatcher.send(decision, {
+    const routed = await dispatcher.decide(call).catch(refusal);
+    if (routed instanceof Response) return routed;
+    const { value, ...sent } = await dispatcher.send(routed, {
       ask: (model, isFirst) => send(input, {
         ...init,
         headers: headersFor(model, init?.headers ?? request?.headers, isFirst),
@@ -39,7 +39,7 @@ export function routedFetch(router, options = {}) {
       }),
       mayRetry,
       discard: (response) => response.body?.cancel(),
-    }, call.signal);
+    });
     return marked(value, sent);
   };
 }
@@ -108,9 +108,9 @@ function refusal(error) {
 }
 
 /** The same response, with the decision in its headers. */
-function marked(response, { decision, model, failed }) {
+function marked(response, { decision, failed }) {
   const copy = new Response(response.body, response);
-  copy.headers.set('x-pointsman-model', ascii(model));
+  copy.headers.set('x-pointsman-model', ascii(decision.model));
   copy.headers.set('x-pointsman-decision', decision.id);
   copy.headers.set('x-pointsman-reason', decision.reason);
   if (failed.length > 0) copy.headers.set('x-pointsman-failed', failed.map(ascii).join(', '));
