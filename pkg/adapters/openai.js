@@ -107,8 +107,9 @@ function refusal(error) {
   return Response.json({ error: { message, type: 'pointsman_error', param: null, code } }, { status, headers });
 }
 
-/** The same response, with the decision in its headers. */
+/** The same response, with the decision in its headers; but a status that only a server can give cannot be copied. */
 function marked(response, { decision, failed }) {
+  if (response.status < 200 || response.status > 599) return response;
   const copy = new Response(response.body, response);
   copy.headers.set('x-pointsman-model', ascii(decision.model));
   copy.headers.set('x-pointsman-decision', decision.id);

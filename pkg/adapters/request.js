@@ -44,5 +44,6 @@ function partsOf(message) {
 }
 
 function isPicture(part) {
-  return PICTURES.has(part?.type) || `${part?.mediaType}`.startsWith('image');
+  const { type, mediaType } = Object(part);
+  return PICTURES.has(type) || (typeof mediaType === 'string' && mediaType.startsWith('image'));
 }
