@@ -48,7 +48,7 @@ export function routedModel(router, models, options = {}) {
 function callOf(call) {
   const { prompt, tools, responseFormat, abortSignal } = call;
   const needs = needsOf({ messages: prompt, tools, format: responseFormat });
-  return { source: call, input: inputOf(prompt), needs, maxOutputTokens: call.maxOutputTokens, signal: abortSignal };
+  return { source: call, input: inputOf(prompt, [tools, responseFormat?.schema]), needs, maxOutputTokens: call.maxOutputTokens, signal: abortSignal };
 }
 
 function withMetadata(carrier, { decision: { id, model, reason, propensity, usd }, failed }) {

@@ -53,16 +53,25 @@ function isRouted(input) {
 /** A body of chat completions (`messages`) or responses (`input`), as the dispatcher takes it. */
 function callOf(body, signal) {
   const messages = body.messages ?? messagesOf(body);
-  const needs = needsOf({ messages, tools: body.tools ?? body.functions, format: body.response_format ?? body.text?.format });
-  const maxOutputTokens = body.max_completion_tokens ?? body.max_output_tokens ?? body.max_tokens;
-  return { source: body, input: inputOf(messages), needs, maxOutputTokens, signal };
+  const format = body.response_format ?? body.text?.format;
+  const needs = needsOf({ messages, tools: body.tools ?? body.functions, format });
+  const input = inputOf(messages, [body.tools, body.functions, format?.json_schema ?? format?.schema]);
+  return { source: body, input, needs, maxOutputTokens: longestOf(body), signal };
+}
+
+/** The longest that all answers together can be. Which of its names for the limit an upstream heeds, it does not say. */
+function longestOf({ max_completion_tokens: chat, max_output_tokens: responses, max_tokens: old, n }) {
+  const limits = [chat, responses, old].filter((limit) => Number.isFinite(limit) && limit >= 0);
+  const answers = Number.isSafeInteger(n) && n > 1 ? n : 1;
+  return limits.length > 0 ? answers * Math.max(...limits) : undefined;
 }
 
 /** What `responses` calls input: a text, or items of which messages and the results of tools have content. */
 function messagesOf({ input, instructions }) {
-  if (!Array.isArray(input)) return input ?? [{ role: 'system', content: instructions }];
-  const items = input.map((item) => (item?.role ? item : { role: 'tool', content: contentOf(item?.output) }));
-  return [{ role: 'system', content: instructions }, ...items];
+  const before = instructions === undefined || instructions === null ? [] : [{ role: 'system', content: instructions }];
+  if (typeof input === 'string' && before.length > 0) return [...before, { role: 'user', content: input }];
+  if (!Array.isArray(input)) return input ?? before;
+  return [...before, ...input.map((item) => (item?.role ? item : { ...(typeof item === 'object' ? item : {}), role: 'tool', content: contentOf(item?.output) }))];
 }
 
 /** A tool's result: a text, parts, or one part such as a screenshot. */
