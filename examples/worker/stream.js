@@ -8,10 +8,11 @@ import { errorBody } from './errors.js';
  */
 export function watched(response, { limits, path }) {
   const reader = response.body.getReader();
+  const isComplete = listening();
   const body = new ReadableStream({
     type: 'bytes',
     async pull(controller) {
-      const { done, value, failed } = await next(reader, limits.idleMs);
+      const { done, value, failed } = await next(reader, limits.idleMs, isComplete);
       if (failed) controller.enqueue(new TextEncoder().encode(farewell(path, failed)));
       else if (!done) controller.enqueue(value);
       if (failed || done) end(controller);
@@ -29,8 +30,25 @@ function end(controller) {
   controller.byobRequest?.respond(0);
 }
 
-/** The next piece, or how it failed. */
-async function next(reader, idleMs) {
+/** How a stream says that this was all: OpenAI's last line, a choice's reason to stop, a response's last event, an error. */
+const LAST = /(^|\n)data: ?\[DONE\]|"finish_reason" ?: ?"|"type" ?: ?"(response\.(completed|incomplete|failed)|error)"|(^|\n)data: ?\{"error"/;
+const LONGEST_LAST = 64;
+
+/** Takes the pieces of a stream and tells after each, and at the end, whether the stream has said that this was all. */
+function listening() {
+  const decoder = new TextDecoder();
+  let [heard, isComplete] = ['', false];
+  return (piece) => {
+    if (isComplete || !piece) return isComplete;
+    heard += decoder.decode(piece, { stream: true });
+    isComplete = LAST.test(heard);
+    heard = heard.slice(-LONGEST_LAST);
+    return isComplete;
+  };
+}
+
+/** The next piece, or how it failed: a connection that is closed in good order has not said that there is no more. */
+async function next(reader, idleMs, isComplete) {
   let timer;
   const idle = new Promise((resolve) => {
     timer = setTimeout(() => resolve({ failed: ['UPSTREAM_TIMEOUT', `the upstream fell silent for ${idleMs / 1000} s`] }), idleMs);
@@ -38,6 +56,7 @@ async function next(reader, idleMs) {
   const broken = ({ message }) => ({ failed: ['UPSTREAM_BROKEN', `the upstream broke off: ${message}`] });
   const piece = await Promise.race([reader.read().catch(broken), idle]).finally(() => clearTimeout(timer));
   if (piece.failed) reader.cancel().catch(() => {});
+  if (!isComplete(piece.value) && piece.done) return { failed: ['UPSTREAM_BROKEN', 'the upstream ended its stream before its answer was complete'] };
   return piece;
 }
 
