@@ -1,5 +1,6 @@
-/** An answer as it is written: every byte passes as it came. One that stops halfway ends with an error, not in silence. */
+/** An answer as it is written: every line passes as it came. One that stops halfway ends with an error, not in silence. */
 
+import { joined } from './bytes.js';
 import { errorBody } from './errors.js';
 
 /**
@@ -8,20 +9,43 @@ import { errorBody } from './errors.js';
  */
 export function watched(response, { limits, path }) {
   const reader = response.body.getReader();
-  const isComplete = listening();
+  const [isComplete, lines] = [listening(), new Lines()];
   const body = new ReadableStream({
     type: 'bytes',
     async pull(controller) {
-      const { done, value, failed } = await next(reader, limits.idleMs, isComplete);
-      if (failed) controller.enqueue(new TextEncoder().encode(farewell(path, failed)));
-      else if (!done) controller.enqueue(value);
-      if (failed || done) end(controller);
+      // A pull that brings nothing is not repeated.
+      for (let [bytes, isOver] = [NOTHING, false]; bytes.length === 0 && !isOver;) {
+        const { done, value, failed } = await next(reader, limits.idleMs, isComplete);
+        isOver = Boolean(done || failed);
+        bytes = failed ? new TextEncoder().encode(farewell(path, failed)) : done ? lines.rest : lines.whole(value);
+        if (bytes.length > 0) controller.enqueue(bytes);
+        if (isOver) end(controller);
+      }
     },
     cancel: (reason) => reader.cancel(reason),
   });
   const headers = new Headers(response.headers);
   for (const name of ['content-encoding', 'content-length', 'set-cookie']) headers.delete(name);
   return new Response(body, { status: response.status, headers });
+}
+
+const NOTHING = new Uint8Array();
+
+/** Of a longer line, an isolate's memory does not keep all. */
+const LONGEST_LINE = 1e6;
+
+/** Keeps the beginning of a line until its end is there: a client cannot read half an event, nor the error behind it. */
+class Lines {
+  rest = NOTHING;
+
+  /** All lines that this piece completes. */
+  whole(piece) {
+    const isLong = this.rest.length + piece.length > LONGEST_LINE;
+    const end = isLong ? piece.length : piece.lastIndexOf(0x0a) + 1;
+    const whole = end > 0 ? joined(this.rest, piece.subarray(0, end)) : NOTHING;
+    this.rest = end > 0 ? piece.slice(end) : joined(this.rest, piece);
+    return whole;
+  }
 }
 
 /** A reader of a byte stream may have brought its own buffer, which is then given back empty. */

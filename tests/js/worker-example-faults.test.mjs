@@ -94,6 +94,22 @@ for (const last of LAST) {
   });
 }
 
+test('a line that breaks off is not passed on, so that the error behind it can be read', async () => {
+  const whole = 'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n';
+  for (const size of [1, 7, 4096]) {
+    odd.say(`${whole}data: {"choices":[{"del`, size);
+    const text = await (await ask({ [FIRST]: 'says' }, { stream: true })).text();
+    assert.ok(text.startsWith(whole));
+    assert.deepEqual(text.match(/^data: .*$/gm).map((line) => JSON.parse(line.slice('data: '.length)).error?.code), [undefined, 'UPSTREAM_BROKEN']);
+  }
+});
+
+test('a line longer than any event passes all the same', async () => {
+  const text = `data: {"choices":[{"delta":{"content":"${'x'.repeat(3e6)}"}}]}\n\ndata: [DONE]`;
+  odd.say(text, 100_000);
+  assert.equal(await (await ask({ [FIRST]: 'says' }, { stream: true })).text(), text);
+});
+
 test('whoever sends much hears what is wrong with it, and the connection lives on', async () => {
   const large = JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'x'.repeat(6e6) }] });
   const send = (path, headers) => fetch(new URL(path, example.url), { method: 'POST', headers, body: large });
