@@ -93,20 +93,22 @@ export class Accountant {
   }
 
   /**
-   * A request has ended.
+   * A request has ended. What fits is what the last question can lead to; but if somebody lost patience on the way, that may
+   * have reached the upstream before one which was given up.
    *
    * @param {number} id
-   * @param {{ kind: string, label?: string }} outcome
+   * @param {{ kind: string, label?: string, detail?: string, isSlow?: boolean }} outcome
    */
-  end(id, { kind, label = '' }) {
+  end(id, { kind, label = '', detail = '', isSlow = false }) {
     const request = this.#open.get(id);
     const fault = request.asks.at(-1)?.fault ?? 'not asked';
     this.ended += 1;
     count(this.outcomes, `${kind} ${label}`.trim());
     count(this.faults[fault] ??= {}, kind);
-    const ends = FAULTS[fault]?.ends ?? (request.isOdd ? ['status'] : []);
+    const met = request.asks.slice(isSlow ? 0 : -1).flatMap((ask) => FAULTS[ask.fault].ends);
+    const ends = request.isOdd && request.asks.length === 0 ? ['status'] : met;
     const isRight = kind === 'aborted' ? request.canAbort : ALWAYS.has(kind) || ends.includes(kind);
-    if (!isRight) this.complain(`request ${id} ended as ${kind} ${label}, after ${request.asks.map((ask) => ask.fault).join(', ') || 'no question'}`);
+    if (!isRight) this.complain(`request ${id} ended as ${kind} ${label}, after ${request.asks.map((ask) => ask.fault).join(', ') || 'no question'} ${detail}`);
   }
 
   complain(what) {

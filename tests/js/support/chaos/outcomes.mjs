@@ -34,7 +34,7 @@ export function reading(read, expected) {
 export function refusedBy({ error }, status = 400) {
   const isTyped = typeof error?.code === 'string' && typeof error.message === 'string' && status >= 400;
   if (!isTyped || error.code === 'INTERNAL') return { kind: 'untyped', label: `${status} ${JSON.stringify(error)}` };
-  return { kind: UPSTREAM[error.code] ?? 'refused', label: error.code };
+  return { kind: UPSTREAM[error.code] ?? 'refused', label: error.code, detail: error.message };
 }
 
 /**

@@ -48,7 +48,7 @@ async function runRound(setting, kind, books, { from, to }) {
   const models = setting.candidates.map(({ id }) => id);
   let next = from;
   const one = async () => {
-    while (next < to) await ask({ caller, books, purse, deadlineMs: PATIENCES * setting.patienceMs }, planOf(setting.seed, next++, models, purse.isHarsh));
+    while (next < to) await ask({ caller, books, purse, patienceMs: setting.patienceMs }, planOf(setting.seed, next++, models, purse.isHarsh));
   };
   await Promise.all(Array.from({ length: setting.atOnce }, one));
   const budget = await caller.budget();
@@ -57,15 +57,16 @@ async function runRound(setting, kind, books, { from, to }) {
   await caller.stop();
 }
 
-async function ask({ caller, books, purse, deadlineMs }, plan) {
+async function ask({ caller, books, purse, patienceMs }, plan) {
   const { id, isRouted, isOdd, abortAfterMs } = plan;
   books.send({ id, isRouted, isOdd, purse, canAbort: abortAfterMs !== undefined });
   const leaving = new AbortController();
   const timer = abortAfterMs !== undefined && setTimeout(() => leaving.abort(), abortAfterMs);
-  const outcome = await within(deadlineMs, caller.call(plan, leaving.signal));
+  const begun = performance.now();
+  const outcome = await within(PATIENCES * patienceMs, caller.call(plan, leaving.signal));
   if (timer) clearTimeout(timer);
-  if (!outcome) return books.complain(`request ${id} is lost: no end within ${deadlineMs} ms`);
-  books.end(id, outcome);
+  if (!outcome) return books.complain(`request ${id} is lost: no end within ${PATIENCES * patienceMs} ms`);
+  books.end(id, { ...outcome, isSlow: performance.now() - begun > patienceMs });
   if (outcome.kind !== 'answer' || !outcome.decision || !isRouted || !plan.draw.is(0.7)) return undefined;
   return settle(caller, books, plan, outcome.decision);
 }
