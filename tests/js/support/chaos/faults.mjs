@@ -34,7 +34,7 @@ export const FAULTS = {
   broken503: { weight: 3, act: refusal(503), bills: 'nothing', ends: ['status'] },
   unfit: { weight: 2, act: refusal(400), bills: 'nothing', ends: ['status'] },
   refuses: { weight: 1, act: refusal(401), bills: 'nothing', ends: ['status'] },
-  strange999: { weight: 1, act: refusal(999), bills: 'nothing', ends: ['status', 'broken'] },
+  strange999: { weight: 1, act: refusal(999), bills: 'nothing', ends: ['status'] },
   moved: { weight: 1, act: refusal(302, { location: '/elsewhere' }), bills: 'nothing', ends: ['status'] },
   drop: { weight: 3, act: ({ response }) => response.destroy(), bills: 'most', ends: ['broken'] },
   halfClosed: { weight: 3, act: (said) => begin(said, () => said.response.destroy()), bills: 'most', ends: ['broken'] },

@@ -25,6 +25,7 @@ export async function startUpstream(seed, accountant) {
     if (text !== undefined) await respond(seed, accountant, { request, response, text });
   });
   server.on('clientError', (_, socket) => socket.destroy());
+  server.keepAliveTimeout = 60_000; // no connection breaks but by a fault, also where this process is slow
   server.listen({ port: 0, host: '127.0.0.1', backlog: 512 });
   await once(server, 'listening');
   return {
