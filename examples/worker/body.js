@@ -14,18 +14,40 @@ export async function readBody(request, most) {
   return { text, body };
 }
 
-/** What is too long is not read to its end: an isolate has 128 MB, and the router some 45 of them. */
+/** What is too long is not kept: an isolate has 128 MB, and the router some 45 of them. */
 async function readText(request, most) {
   const tooLarge = () => new Problem(413, 'TOO_LARGE', `the body is longer than ${most} bytes; send less, or raise MAX_BODY_BYTES`);
   if (Number(request.headers.get('content-length')) > most) throw tooLarge();
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let [text, length] = ['', 0];
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of kept(request)) {
     length += chunk.byteLength;
     if (length > most) throw tooLarge();
     text += decode(decoder, chunk, { stream: true });
   }
   return text + decode(decoder);
+}
+
+/** The body's pieces, whose reader may stop and leave the rest to `discard`. */
+function kept(request) {
+  return request.body?.values({ preventCancel: true }) ?? [];
+}
+
+/** The most that is taken in for nothing. */
+const DISCARDED_BYTES = 32e6;
+
+/**
+ * Takes in what is left of a body that nobody will read, within reason: where much is left, the connection is reset, and the
+ * client never hears what was wrong.
+ *
+ * @param {Request} request
+ */
+export async function discard(request) {
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.byteLength;
+    if (length > DISCARDED_BYTES) return;
+  }
 }
 
 function decode(decoder, ...chunk) {

@@ -31,16 +31,14 @@ async function decided(path, init, { env, config, ctx, tokens }) {
     fallback: config.fallback,
     policy: sessionOf,
     fetch: sender(env, config),
-    // Now and not when the answer comes: by then, 4096 other decisions may have been made.
+    // Now and not when the answer comes: by then, 4096 other decisions may have been made. The last is on who answers.
     onDecision({ id, reason }) {
-      if (reason !== 'fallback-error') receipt = router.receipt(id);
+      receipt = reason === 'fallback-error' ? undefined : router.receipt(id);
     },
   });
   const response = await fetch(path, init);
   share.tend(ctx, env.LEARNER.getByName(filesOf(config)));
-  // What a second candidate answered says nothing of the one that was decided on.
-  const isToken = receipt && !response.headers.has('x-pointsman-failed');
-  if (isToken) response.headers.set(DECISION, await tokens.issue(receipt));
+  if (receipt) response.headers.set(DECISION, await tokens.issue(receipt));
   else response.headers.delete(DECISION);
   return response;
 }

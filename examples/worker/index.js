@@ -1,7 +1,7 @@
 /** An OpenAI-compatible endpoint that decides inside the Worker which upstream a request goes to, and learns from feedback. */
 
 import { hasAccess } from './access.js';
-import { readBody } from './body.js';
+import { discard, readBody } from './body.js';
 import { complete } from './complete.js';
 import { readConfig, secret } from './config.js';
 import { Problem, answerTo } from './errors.js';
@@ -39,6 +39,7 @@ export default {
       const config = readConfig(env);
       return await route(request, { env, ctx, config, tokens: tokensOf(env, config) });
     } catch (error) {
+      await discard(request).catch(() => {}); // a client that has left
       return answerTo(error);
     }
   },

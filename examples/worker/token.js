@@ -7,6 +7,7 @@
  * ```
  */
 
+import { joined } from './bytes.js';
 import { Problem } from './errors.js';
 
 const VERSION = 1;
@@ -58,12 +59,6 @@ export class Tokens {
 
 function forged() {
   return new Problem(400, 'BAD_TOKEN', 'id: not the x-pointsman-decision of an answer from here, or from before the router’s files were changed');
-}
-
-function joined(...parts) {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
-  return whole;
 }
 
 function toBase64(bytes) {

@@ -56,13 +56,19 @@ async function whole(response, about) {
     throw new Problem(502, 'UPSTREAM_AUTH', `${nameOf(about)} refuses this Worker’s key; ${remedy}`);
   }
   if (response.ok && !body) throw new Problem(502, 'UPSTREAM_BROKEN', `${nameOf(about)} answered ${response.status} without a JSON object`);
-  const status = response.status < 400 && !response.ok ? 502 : response.status; // a redirect is no answer
+  const status = statusOf(response, body);
   const headers = new Headers(response.headers);
   for (const name of ['content-encoding', 'content-length', 'set-cookie', 'location']) headers.delete(name);
   if (response.ok || body?.error) return new Response(bytes, { status, headers });
   headers.set('content-type', 'application/json');
   const message = `${nameOf(about)} answered ${response.status} ${response.statusText}`.trim();
   return new Response(JSON.stringify({ error: errorBody(status, 'UPSTREAM_STATUS', message) }), { status, headers });
+}
+
+/** A redirect is no answer, nor is a status that there is not, or an error that calls itself a success, as some gateways send. */
+function statusOf({ ok, status }, body) {
+  if (ok) return body.error && !body.choices && !body.output ? 502 : status;
+  return status >= 400 && status < 600 ? status : 502;
 }
 
 async function read(response, about) {
@@ -79,7 +85,7 @@ async function read(response, about) {
 function parsed(bytes) {
   try {
     const body = JSON.parse(new TextDecoder().decode(bytes));
-    return body !== null && typeof body === 'object' ? body : undefined;
+    return body !== null && typeof body === 'object' && !Array.isArray(body) ? body : undefined;
   } catch {
     return undefined;
   }

@@ -22,6 +22,9 @@ import type { Decision, RankOptions, Router } from '../index.js';
  * needs: `tools` where it has tools, `vision` where it has pictures, `json` where it asks for JSON. An ability that none
  * of the router's candidates declares in `supports` is not asked for; `policy` may set `needs` itself.
  *
+ * What counts for cost and context length: every text that the model reads, so also tools, schemas, and what tools were called
+ * with and brought; not pictures.
+ *
  * The decision is in `providerMetadata.pointsman` of a result, and of a stream's last part: see
  * {@link RoutedMetadata}. A request that cannot be routed rejects with the router's PointsmanError.
  *
@@ -65,6 +68,11 @@ export interface RoutedModelOptions<Model extends LanguageModelLike> {
    * Whether the next candidates by utility are asked where one fails with an error that says `isRetryable`, before any
    * of its answer was streamed. A number is how many more to ask. Default: true, so that the SDK's own `maxRetries`
    * begin anew only after all have failed. The last failure is what comes back.
+   *
+   * Each further candidate has a decision of its own, with the reason `pinned`, so that a running budget (`budgetUsd`) pays
+   * for every question: one that it does not cover is passed over. What was committed to a candidate that failed stays
+   * committed, because it may bill: `feedback(id, { usd: 0 })` frees it, with the id that `onDecision` heard
+   * (a router that learns takes that for its price).
    */
   readonly fallback?: boolean | number;
   /** Called with every decision and the options it was made for, before a candidate is asked. May throw. */
@@ -78,6 +86,6 @@ export type CallOptions<Model extends LanguageModelLike> = Parameters<Model['doG
 export interface RoutedMetadata extends Pick<Decision, 'id' | 'reason' | 'propensity' | 'usd'> {
   /** The candidate that answered. */
   readonly model: string;
-  /** The candidates that failed before: first the decided one. Where there are any, `feedback` would go to the wrong one. */
+  /** The candidates that failed before: first the one that was chosen. `id` and the rest are of the one that answered. */
   readonly failed: readonly string[];
 }

@@ -15,12 +15,11 @@ export function routedModel(router, models, options = {}) {
   const dispatcher = new Dispatcher(router, delegates.keys(), { ...options, fallback: options.fallback ?? true });
   const { specificationVersion, provider } = common([...delegates.values()]);
   const send = async (call, ask, discard) => {
-    const routed = callOf(call);
-    return dispatcher.send(await dispatcher.decide(routed), {
+    return dispatcher.send(await dispatcher.decide(callOf(call)), {
       ask: (model) => ask(delegates.get(model)),
       mayRetry: ({ value, error }) => (error ?? value.failure)?.isRetryable === true,
       discard,
-    }, routed.signal);
+    });
   };
 
   return /** @type {any} */ ({
@@ -49,10 +48,10 @@ export function routedModel(router, models, options = {}) {
 function callOf(call) {
   const { prompt, tools, responseFormat, abortSignal } = call;
   const needs = needsOf({ messages: prompt, tools, format: responseFormat });
-  return { source: call, input: inputOf(prompt), needs, maxOutputTokens: call.maxOutputTokens, signal: abortSignal };
+  return { source: call, input: inputOf(prompt, [tools, responseFormat?.schema]), needs, maxOutputTokens: call.maxOutputTokens, signal: abortSignal };
 }
 
-function withMetadata(carrier, { decision: { id, reason, propensity, usd }, model, failed }) {
+function withMetadata(carrier, { decision: { id, model, reason, propensity, usd }, failed }) {
   return { ...carrier, providerMetadata: { ...carrier.providerMetadata, pointsman: { id, model, reason, propensity, usd, failed } } };
 }
 

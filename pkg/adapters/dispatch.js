@@ -13,6 +13,10 @@ import { checkKeys, defined, readWatcher } from '../options.js';
  */
 
 /**
+ * @typedef {{ call: Call, options: import('../index.js').RouteOptions, decision: import('../index.js').Decision }} Routed
+ */
+
+/**
  * @template T
  * @typedef {object} Upstream how one kind of client asks
  * @property {(model: string, isFirst: boolean) => PromiseLike<T>} ask
@@ -49,24 +53,58 @@ export class Dispatcher {
     this.#tell = readWatcher('onDecision', onDecision);
   }
 
-  /** @param {Call} call */
+  /**
+   * @param {Call} call
+   * @returns {Promise<Routed>}
+   */
   async decide(call) {
-    const decision = await this.#router.route(call.input, await this.#options(call));
-    this.#tell(decision, call.source);
-    return decision;
+    const options = await this.#options(call);
+    return { call, options, decision: await this.#route(call, options) };
   }
 
   /**
-   * Asks the decided candidate, and the next ones where that fails.
+   * Asks the decided candidate, and the next ones where that fails. What comes back is the last one's, with the decision
+   * on it.
    *
    * @template T
-   * @param {import('../index.js').Decision} decision
+   * @param {Routed} routed
    * @param {Upstream<T>} upstream
-   * @param {AbortSignal} [signal]
    */
-  async send(decision, upstream, signal) {
-    const order = [decision.model, ...runnersUp(decision)].slice(0, 1 + this.#spare);
-    return { decision, ...await firstAnswer(order, upstream, signal) };
+  async send({ call, options, decision }, { ask, mayRetry, discard }) {
+    const others = runnersUp(decision);
+    /** @type {string[]} */
+    const failed = [];
+    for (let asked = decision; ;) {
+      const outcome = await settled(() => ask(asked.model, failed.length === 0));
+      const isFinal = failed.length >= this.#spare || call.signal?.aborted || !mayRetry(outcome);
+      const next = isFinal ? undefined : await this.#next(call, options, others);
+      if (!next) return { value: valueOf(outcome), decision: asked, failed };
+      if ('value' in outcome) await discard(outcome.value)?.then(undefined, () => {});
+      failed.push(asked.model);
+      asked = next;
+    }
+  }
+
+  /**
+   * A decision on the first of these that one can be made on. It is one of its own because a running budget must pay for
+   * this question too: what was committed to the candidate that failed may have been charged.
+   */
+  async #next(call, options, others) {
+    while (others.length > 0) {
+      const pin = others.shift();
+      try {
+        return { ...await this.#route(call, { ...options, pin }), model: pin };
+      } catch {
+        // Such as one that costs more than is left. If it is none of them, the failure that there was is what comes back.
+      }
+    }
+    return undefined;
+  }
+
+  async #route(call, options) {
+    const decision = await this.#router.route(call.input, options);
+    this.#tell(decision, call.source);
+    return decision;
   }
 
   /**
@@ -110,26 +148,17 @@ function runnersUp({ model, scores }) {
   return open.sort((a, b) => b.utility - a.utility || a.usd - b.usd || b.quality - a.quality).map((score) => score.model);
 }
 
-async function firstAnswer(order, { ask, mayRetry, discard }, signal) {
-  const failed = [];
-  for (const model of order.slice(0, -1)) {
-    const outcome = await settled(() => ask(model, failed.length === 0));
-    const isFinal = signal?.aborted || !mayRetry(outcome);
-    if (isFinal && 'error' in outcome) throw outcome.error;
-    if (isFinal) return { value: outcome.value, model, failed };
-    if ('value' in outcome) await discard(outcome.value)?.then(undefined, () => {});
-    failed.push(model);
-  }
-  const last = order[order.length - 1];
-  return { value: await ask(last, failed.length === 0), model: last, failed };
-}
-
 async function settled(ask) {
   try {
     return { value: await ask() };
   } catch (error) {
     return { error };
   }
+}
+
+function valueOf(outcome) {
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
 }
 
 /** How many further candidates may be asked. */

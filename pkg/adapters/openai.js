@@ -29,9 +29,9 @@ export function routedFetch(router, options = {}) {
     if (text === undefined || !aliases.includes(body?.model)) return send(input, init);
     const request = asRequest(input);
     const call = callOf(body, init?.signal ?? request?.signal);
-    const decision = await dispatcher.decide(call).catch(refusal);
-    if (decision instanceof Response) return decision;
-    const { value, ...sent } = await dispatcher.send(decision, {
+    const routed = await dispatcher.decide(call).catch(refusal);
+    if (routed instanceof Response) return routed;
+    const { value, ...sent } = await dispatcher.send(routed, {
       ask: (model, isFirst) => send(input, {
         ...init,
         headers: headersFor(model, init?.headers ?? request?.headers, isFirst),
@@ -39,7 +39,7 @@ export function routedFetch(router, options = {}) {
       }),
       mayRetry,
       discard: (response) => response.body?.cancel(),
-    }, call.signal);
+    });
     return marked(value, sent);
   };
 }
@@ -53,16 +53,25 @@ function isRouted(input) {
 /** A body of chat completions (`messages`) or responses (`input`), as the dispatcher takes it. */
 function callOf(body, signal) {
   const messages = body.messages ?? messagesOf(body);
-  const needs = needsOf({ messages, tools: body.tools ?? body.functions, format: body.response_format ?? body.text?.format });
-  const maxOutputTokens = body.max_completion_tokens ?? body.max_output_tokens ?? body.max_tokens;
-  return { source: body, input: inputOf(messages), needs, maxOutputTokens, signal };
+  const format = body.response_format ?? body.text?.format;
+  const needs = needsOf({ messages, tools: body.tools ?? body.functions, format });
+  const input = inputOf(messages, [body.tools, body.functions, format?.json_schema ?? format?.schema]);
+  return { source: body, input, needs, maxOutputTokens: longestOf(body), signal };
+}
+
+/** The longest that all answers together can be. Which of its names for the limit an upstream heeds, it does not say. */
+function longestOf({ max_completion_tokens: chat, max_output_tokens: responses, max_tokens: old, n }) {
+  const limits = [chat, responses, old].filter((limit) => Number.isFinite(limit) && limit >= 0);
+  const answers = Number.isSafeInteger(n) && n > 1 ? n : 1;
+  return limits.length > 0 ? answers * Math.max(...limits) : undefined;
 }
 
 /** What `responses` calls input: a text, or items of which messages and the results of tools have content. */
 function messagesOf({ input, instructions }) {
-  if (!Array.isArray(input)) return input ?? [{ role: 'system', content: instructions }];
-  const items = input.map((item) => (item?.role ? item : { role: 'tool', content: contentOf(item?.output) }));
-  return [{ role: 'system', content: instructions }, ...items];
+  const before = instructions === undefined || instructions === null ? [] : [{ role: 'system', content: instructions }];
+  if (typeof input === 'string' && before.length > 0) return [...before, { role: 'user', content: input }];
+  if (!Array.isArray(input)) return input ?? before;
+  return [...before, ...input.map((item) => (item?.role ? item : { ...(typeof item === 'object' ? item : {}), role: 'tool', content: contentOf(item?.output) }))];
 }
 
 /** A tool's result: a text, parts, or one part such as a screenshot. */
@@ -107,10 +116,11 @@ function refusal(error) {
   return Response.json({ error: { message, type: 'pointsman_error', param: null, code } }, { status, headers });
 }
 
-/** The same response, with the decision in its headers. */
-function marked(response, { decision, model, failed }) {
+/** The same response, with the decision in its headers; but a status that only a server can give cannot be copied. */
+function marked(response, { decision, failed }) {
+  if (response.status < 200 || response.status > 599) return response;
   const copy = new Response(response.body, response);
-  copy.headers.set('x-pointsman-model', ascii(model));
+  copy.headers.set('x-pointsman-model', ascii(decision.model));
   copy.headers.set('x-pointsman-decision', decision.id);
   copy.headers.set('x-pointsman-reason', decision.reason);
   if (failed.length > 0) copy.headers.set('x-pointsman-failed', failed.map(ascii).join(', '));

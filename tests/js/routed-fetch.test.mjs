@@ -7,25 +7,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { routedFetch } from '../../pkg/adapters/openai.js';
 import { PointsmanError } from '../../pkg/node.js';
+import { BODY, CHAT, inner, messages, post } from './support/inner.mjs';
 import { planted } from './support/planted.mjs';
 import { startUpstream } from './support/upstream.mjs';
-
-const CHAT = 'https://upstream.test/v1/chat/completions';
-const messages = [{ role: 'user', content: 'Hello' }];
-const BODY = JSON.stringify({ model: 'auto', messages });
-
-/** A `fetch` that sends nothing and keeps what it was given; `answers` are what it returns or throws, in turn. */
-function inner(...answers) {
-  const sent = [];
-  return Object.assign(async (input, init) => {
-    sent.push({ input, init, request: new Request(input, init) });
-    const answer = answers.shift();
-    if (answer instanceof Error) throw answer;
-    return answer ?? new Response('{}');
-  }, { sent });
-}
-
-const post = (body = BODY, init = {}) => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body, ...init });
 
 const UNTOUCHED = {
   'another model': [CHAT, post(JSON.stringify({ model: 'gpt-4o', messages }))],
@@ -177,12 +161,16 @@ const called = { type: 'function_call', call_id: '1', name: 'weather', arguments
 const result = (output) => ({ type: 'function_call_output', call_id: '1', output });
 const INPUTS = {
   'a chat': [{ messages }, messages],
-  'a text': [{ input: 'Hello', instructions: 'Be brief.' }, 'Hello'],
+  'a text': [{ input: 'Hello' }, 'Hello'],
+  'a text and instructions': [{ input: 'Hello', instructions: 'Be brief.' }, [{ role: 'system', content: 'Be brief.' }, ...messages]],
   'items with a user’s message': [
     { input: [...messages, called, result('rain')] },
-    [{ role: 'system', content: undefined }, ...messages, { role: 'tool', content: [] }, { role: 'tool', content: 'rain' }],
+    [...messages, { ...called, role: 'tool', content: [] }, { ...result('rain'), role: 'tool', content: 'rain' }, { role: 'system', content: '{} weather' }],
   ],
-  'a tool’s result alone': [{ input: [result('rain')], instructions: 'Be brief.', previous_response_id: '1' }, 'rain'],
+  'a tool’s result alone': [{ input: [result('rain')], previous_response_id: '1' }, 'rain'],
+  'a tool’s result and instructions': [
+    { input: [result('rain')], instructions: 'Be brief.' }, [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: [{ text: 'rain' }, {}] }],
+  ],
   'a tool’s result in parts': [{ input: [result([{ type: 'input_text', text: 'rain' }, { type: 'input_image' }])] }, 'rain'],
   'a screenshot and instructions': [{ input: [result({ type: 'computer_screenshot' })], instructions: 'Go on.' }, 'Go on.'],
   'instructions alone': [{ instructions: 'Write a poem.' }, 'Write a poem.'],
@@ -271,6 +259,30 @@ test('an aborted signal is the router’s too, and ends the search for a candida
   await assert.rejects(routedFetch(router, { fetch, fallback: true })(CHAT, post(BODY, { signal: controller.signal })), reason);
   assert.equal(calls, 1);
   assert.equal(router.asked[0].options.signal, controller.signal);
+});
+
+test('a status that no Response can be made with comes through as it is', async () => {
+  const odd = Object.defineProperty(new Response('{"odd":true}'), 'status', { value: 999 });
+  assert.equal(await routedFetch(planted(), { fetch: inner(odd) })(CHAT, post()), odd);
+});
+
+for (const odd of [null, 5, 'text', {}, [], { toString: 1 }, { mediaType: { toString: 1 } }, { output: { value: [null] } }, { length: 3 }]) {
+  test(`a part, a tool, a format or an item like ${JSON.stringify(odd)} breaks nothing`, async () => {
+    const bodies = [
+      { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hello' }, odd] }] }, { messages: [...messages, odd] },
+      { messages, tools: odd, response_format: odd }, { input: [odd, ...messages], instructions: 'x', text: { format: odd } },
+    ];
+    for (const body of bodies) {
+      const response = await routedFetch(planted(), { fetch: inner() })(CHAT, post(JSON.stringify({ model: 'auto', ...body })));
+      assert.equal(response.status, 200);
+    }
+  });
+}
+
+test('a tool nested deeper than a stack is deep breaks nothing', async () => {
+  const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  const body = `{"model":"auto","messages":[{"role":"user","content":"Hello"}],"tools":${deep}}`;
+  assert.equal((await routedFetch(planted(), { fetch: inner() })(CHAT, post(body))).status, 200);
 });
 
 test('ids of other alphabets fit into a header', async () => {

@@ -99,6 +99,31 @@ test('a prompt of the system alone is routed on that', async () => {
   assert.equal(router.asked[0].input, 'Write a poem.');
 });
 
+const toolTurn = (output) => [
+  ...prompt,
+  { role: 'assistant', content: [{ type: 'tool-call', toolCallId: '1', toolName: 'weather', input: { city: 'Paris' } }] },
+  { role: 'tool', content: [{ type: 'tool-result', toolCallId: '1', toolName: 'weather', output }] },
+];
+const circle = { sky: 'grey', at: 7 };
+circle.self = circle;
+const BESIDE = {
+  'a tool’s result': [{ prompt: toolTurn({ type: 'text', value: 'It rains.' }) }, /(?=.*Paris)(?=.*It rains\.)/],
+  'a tool’s result in JSON': [{ prompt: toolTurn({ type: 'json', value: circle }) }, /(?=.*sky)(?=.*grey)(?=.*7)/],
+  'a tool’s result in parts': [{ prompt: toolTurn({ type: 'content', value: [{ type: 'text', text: 'It rains.' }, { type: 'image-data', data: 'AAAA' }] }) }, /^(?=.*It rains)(?!.*AAAA)/],
+  'tools': [{ prompt, tools: [{ type: 'function', name: 'weather', inputSchema: { properties: { city: {} } } }] }, /(?=.*weather)(?=.*city)/],
+  'a schema': [{ prompt, responseFormat: { type: 'json', schema: { properties: { city: {} } } } }, /city/],
+};
+
+for (const [name, [call, pattern]] of Object.entries(BESIDE)) {
+  test(`what is paid for and decides nothing: ${name}`, async () => {
+    const router = planted();
+    await both(speaker(), speaker(), {}, router).doGenerate(call);
+    const { input } = router.asked[0];
+    assert.deepEqual([input.slice(0, -1), input.at(-1).role], [call.prompt, 'system']);
+    assert.match(input.at(-1).content, pattern);
+  });
+}
+
 const START = [{ type: 'stream-start', warnings: [] }, { type: 'response-metadata', id: 'x' }, { type: 'raw', rawValue: 1 }];
 
 test('a stream comes as it is, and its last part says who answered', async () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startExample } from './support/worker-example.mjs';
+import { ACCESS_KEY, startExample } from './support/worker-example.mjs';
 import { startOddUpstream } from './support/worker-upstream.mjs';
 
 const [FIRST, SECOND] = ['gpt-4o-2024-05-13', 'llama-3.1-8b-instruct'];
@@ -35,6 +35,9 @@ const FAULTS = {
   page: [502, 'UPSTREAM_BROKEN'],
   malformed: [502, 'UPSTREAM_BROKEN'],
   endless: [502, 'UPSTREAM_BROKEN'],
+  list: [502, 'UPSTREAM_BROKEN'],
+  errorAs200: [502, 'stub'],
+  strange: [502, 'stub'],
   moved: [502, 'UPSTREAM_STATUS'],
   refuses: [502, 'UPSTREAM_AUTH'],
 };
@@ -44,7 +47,8 @@ for (const [fault, [status, code]] of Object.entries(FAULTS)) {
     const fallen = await ask({ [FIRST]: fault });
     assert.deepEqual([fallen.status, header(fallen, 'model'), header(fallen, 'failed')], [200, SECOND, FIRST]);
     assert.equal((await fallen.json()).model, SECOND);
-    assert.equal(header(fallen, 'decision'), null); // feedback would count for the candidate that failed
+    const heard = await example.ask('/v1/feedback', { id: header(fallen, 'decision'), score: 1 });
+    assert.deepEqual(await heard.json(), { heard: true });
 
     const failed = await ask({ [FIRST]: fault, [SECOND]: fault });
     const text = await failed.text();
@@ -64,7 +68,7 @@ test('when to come again is passed on', async () => {
   assert.equal(response.headers.get('retry-after'), '7');
 });
 
-for (const [fault, code] of [['streamBreaks', 'UPSTREAM_BROKEN'], ['streamFallsSilent', 'UPSTREAM_TIMEOUT']]) {
+for (const [fault, code] of [['streamBreaks', 'UPSTREAM_BROKEN'], ['streamEndsEarly', 'UPSTREAM_BROKEN'], ['streamFallsSilent', 'UPSTREAM_TIMEOUT']]) {
   test(`${fault}: what was written stays, and the last event is the error`, async () => {
     for (const [path, read] of [['chat/completions', ({ error }) => error.code], ['responses', ({ type, code: told }) => type === 'error' && told]]) {
       const text = await (await ask({ [FIRST]: fault }, { stream: true }, path)).text();
@@ -74,6 +78,50 @@ for (const [fault, code] of [['streamBreaks', 'UPSTREAM_BROKEN'], ['streamFallsS
     }
   });
 }
+
+const LAST = ['data: [DONE]', 'data: {"choices":[{"finish_reason":"stop"}]}', 'event: x\ndata: {"type":"response.completed"}', 'data: {"error":{"code":"x"}}', 'data: {"type":"error"}'];
+for (const last of LAST) {
+  test(`a stream that ends with ${last} is complete, in whatever pieces it comes`, async () => {
+    for (const size of [1, 7, 4096]) {
+      const text = `data: {"choices":[{"delta":{"content":"it said \\"finish_reason\\": \\"stop\\" – or not"}}]}\n\n${last}\n\n`;
+      odd.say(text, size);
+      const response = await ask({ [FIRST]: 'says' }, { stream: true });
+      assert.equal(await response.text(), text);
+      odd.say(text.slice(0, text.indexOf(last)), size);
+      const broken = await (await ask({ [FIRST]: 'says' }, { stream: true })).text();
+      assert.match(broken, /UPSTREAM_BROKEN/);
+    }
+  });
+}
+
+test('a line that breaks off is not passed on, so that the error behind it can be read', async () => {
+  const whole = 'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n';
+  for (const size of [1, 7, 4096]) {
+    odd.say(`${whole}data: {"choices":[{"del`, size);
+    const text = await (await ask({ [FIRST]: 'says' }, { stream: true })).text();
+    assert.ok(text.startsWith(whole));
+    assert.deepEqual(text.match(/^data: .*$/gm).map((line) => JSON.parse(line.slice('data: '.length)).error?.code), [undefined, 'UPSTREAM_BROKEN']);
+  }
+});
+
+test('a line longer than any event passes all the same', async () => {
+  const text = `data: {"choices":[{"delta":{"content":"${'x'.repeat(3e6)}"}}]}\n\ndata: [DONE]`;
+  odd.say(text, 100_000);
+  assert.equal(await (await ask({ [FIRST]: 'says' }, { stream: true })).text(), text);
+});
+
+test('whoever sends much hears what is wrong with it, and the connection lives on', async () => {
+  const large = JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'x'.repeat(6e6) }] });
+  const send = (path, headers) => fetch(new URL(path, example.url), { method: 'POST', headers, body: large });
+  const json = { 'content-type': 'application/json' };
+  const authorization = `Bearer ${ACCESS_KEY}`;
+  for (let round = 0; round < 3; round += 1) {
+    assert.equal((await send('/v1/chat/completions', json)).status, 401);
+    assert.equal((await send('/v1/chat/completions', { ...json, authorization })).status, 413);
+    assert.equal((await send('/v1/chat/completions', { 'content-type': 'text/plain', authorization })).status, 415);
+    assert.equal((await send('/elsewhere', { ...json, authorization })).status, 404);
+  }
+});
 
 test('after all that, the next request is answered', async () => {
   const response = await ask({});

@@ -47,9 +47,10 @@ export function bundle() {
  * @param {string} [options.assets] folder of the files
  * @param {string} [options.persist] folder that outlives the Worker
  * @param {string[]} [options.isolates] names; the Durable Object is the first one's
+ * @param {(text: string) => void} [options.log] hears what workerd writes; unless given, it is shown
  * @returns {Promise<Example>}
  */
-export async function startExample({ vars, assets = join(PKG, 'assets'), persist, isolates = ['first'] }) {
+export async function startExample({ vars, assets = join(PKG, 'assets'), persist, isolates = ['first'], log }) {
   const modules = await bundle();
   const [owner] = isolates;
   const worker = new Miniflare({
@@ -68,6 +69,7 @@ export async function startExample({ vars, assets = join(PKG, 'assets'), persist
       durableObjects: { LEARNER: { className: 'Learner', useSQLite: true, ...(name !== owner && { scriptName: owner }) } },
     })),
     ...(persist && { durableObjectsPersist: persist }),
+    ...(log && { handleRuntimeStdio: (...outputs) => outputs.forEach((output) => output.setEncoding('utf8').on('data', log)) }),
     cf: false,
     log: new Log(LogLevel.WARN),
   });
