@@ -13,6 +13,9 @@ use unicode_normalization_alignments::UnicodeNormalization;
 /// A word with more characters than this becomes one unknown token, as in the reference.
 const MAX_WORD_CHARS: usize = 100;
 
+/// Of text that is no words: hashes, base64, emoji. Byte-pair tokenizers take some two to four.
+const BYTES_PER_PIECE: usize = 3;
+
 /// What the embedder reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
@@ -20,6 +23,8 @@ pub struct Tokens {
     pub ids: Vec<u32>,
     /// Tokens of the whole text, the two special ones included, before anything was cut out.
     pub total: usize,
+    /// Bytes of the words that became an unknown token each: emoji, other scripts, and words beyond all length.
+    pub unread: usize,
     /// Words of two or more letters.
     pub words: usize,
     /// Those of them that the vocabulary holds whole.
@@ -27,6 +32,12 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    /// About how many tokens a language model makes of the whole text. What this vocabulary cannot spell, a model's cuts
+    /// into pieces of a few bytes.
+    pub fn length(&self) -> usize {
+        self.total + self.unread / BYTES_PER_PIECE
+    }
+
     /// Whether the text was longer than the embedder reads.
     pub fn truncated(&self) -> bool {
         self.total > self.ids.len()
@@ -46,6 +57,8 @@ pub struct Normalization {
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     ids: HashMap<Box<str>, u32>,
+    /// Bytes of the longest token.
+    longest: usize,
     normalization: Normalization,
     max_tokens: usize,
     unknown: u32,
@@ -70,7 +83,8 @@ impl Tokenizer {
         if max_tokens < 3 {
             return Err(Error::artifact("limits", format!("{max_tokens} tokens leave no room for text")));
         }
-        Ok(Self { ids, normalization, max_tokens, unknown, first, last })
+        let longest = ids.keys().map(|token| token.len()).max().unwrap_or(0);
+        Ok(Self { ids, longest, normalization, max_tokens, unknown, first, last })
     }
 
     /// Number of tokens in the vocabulary.
@@ -86,6 +100,9 @@ impl Tokenizer {
         for word in words(&normal) {
             let before = tokens.ids.len();
             self.cut(word, &mut tokens.ids);
+            if tokens.ids[before] == self.unknown {
+                tokens.unread += word.len();
+            }
             if word.chars().all(char::is_alphabetic) && word.chars().nth(1).is_some() {
                 tokens.words += 1;
                 tokens.whole_words += usize::from(tokens.ids.len() == before + 1 && tokens.ids[before] != self.unknown);
@@ -97,9 +114,9 @@ impl Tokenizer {
         tokens
     }
 
-    /// Length of a text in tokens, without the two special ones.
+    /// Length of a text in a language model's tokens, as [`Tokens::length`], without the two special ones.
     pub fn count(&self, text: &str) -> usize {
-        self.encode(text).total - 2
+        self.encode(text).length() - 2
     }
 
     fn normalize(&self, text: &str) -> String {
@@ -148,7 +165,9 @@ impl Tokenizer {
         key.clear();
         key.push_str(prefix);
         key.push_str(rest);
-        let ends = rest.char_indices().map(|(i, c)| i + c.len_utf8()).rev();
+        // No token is longer than the longest: without this, a text of long words would take minutes.
+        let most = self.longest.saturating_sub(prefix.len()).min(rest.len());
+        let ends = rest[..rest.floor_char_boundary(most)].char_indices().map(|(i, c)| i + c.len_utf8()).rev();
         for end in ends {
             key.truncate(prefix.len() + end);
             if let Some(&id) = self.ids.get(key.as_str()) {
@@ -245,5 +264,13 @@ mod tests {
         let plain = Normalization { lowercase: true, strip_accents: true };
         assert_eq!(Tokenizer::new(["a", "b"].into_iter(), 8, plain).unwrap_err().code(), "BAD_ARTIFACT");
         assert_eq!(Tokenizer::new(VOCABULARY.split(' '), 2, plain).unwrap_err().code(), "BAD_ARTIFACT");
+    }
+
+    #[test]
+    fn what_cannot_be_spelt_still_has_a_length() {
+        let long = "x".repeat(3000);
+        assert_eq!((tokenizer(64).count("the cafe"), tokenizer(64).count(&long)), (2, 1001));
+        let tokens = tokenizer(64).encode(&format!("the {long} 🙂🙂🙂"));
+        assert_eq!((tokens.total, tokens.unread, tokens.length(), tokens.truncated()), (5, 3012, 1009, false));
     }
 }

@@ -94,7 +94,7 @@ impl Router {
         };
         let tokens = self.tokenizer.encode(&text);
         let alone = request.all.len() == 1 && request.all[0] == text;
-        let input = if alone { tokens.total } else { 2 + request.all.iter().map(|text| self.tokenizer.count(text)).sum::<usize>() };
+        let input = if alone { tokens.length() } else { 2 + request.all.iter().map(|text| self.tokenizer.count(text)).sum::<usize>() };
         Ok(Reading { text: Some(text), tokens, input })
     }
 
