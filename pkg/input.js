@@ -14,7 +14,7 @@ import { MOST_PROMPTS, MOST_TEXT, PORTION } from './limits.js';
  */
 export function readInput(input) {
   const prompt = typeof input === 'string' ? input : readMessages(input);
-  if (lengthOf(prompt) > MOST_TEXT) throw badInput(`prompt: it has ${lengthOf(prompt)} characters; the most is ${MOST_TEXT}`);
+  if (lengthOf(prompt) > MOST_TEXT) throw badInput(`prompt: it has ${lengthOf(prompt)} bytes; the most is ${MOST_TEXT}`);
   return prompt;
 }
 
@@ -23,7 +23,7 @@ export function readBatch(inputs) {
   if (inputs.length > MOST_PROMPTS) throw badInput(`inputs: ${inputs.length} prompts; give at most ${MOST_PROMPTS} at a time`);
   const prompts = inputs.map(readInput);
   const length = prompts.reduce((sum, prompt) => sum + lengthOf(prompt), 0);
-  if (length > MOST_TEXT) throw badInput(`inputs: together they have ${length} characters; give at most ${MOST_TEXT} at a time`);
+  if (length > MOST_TEXT) throw badInput(`inputs: together they have ${length} bytes; give at most ${MOST_TEXT} at a time`);
   return prompts;
 }
 
@@ -43,10 +43,22 @@ export function* portions(inputs) {
   yield portion;
 }
 
-/** @param {Prompt} prompt */
+/** In UTF-8, as wasm keeps it. @param {Prompt} prompt */
 function lengthOf(prompt) {
-  const lengthIn = (content) => (Array.isArray(content) ? content.reduce((sum, { text: part }) => sum + (part?.length ?? 0), 0) : content?.length ?? 0);
-  return typeof prompt === 'string' ? prompt.length : prompt.reduce((sum, { content }) => sum + lengthIn(content), 0);
+  const sum = (list, length) => list.reduce((total, item) => total + length(item), 0);
+  const lengthIn = (content) => (Array.isArray(content) ? sum(content, (part) => bytesIn(part.text)) : bytesIn(content));
+  return typeof prompt === 'string' ? bytesIn(prompt) : sum(prompt, (message) => lengthIn(message.content));
+}
+
+/** @param {string | null | undefined} content */
+function bytesIn(content) {
+  let bytes = content?.length ?? 0;
+  for (let i = 0; i < (content?.length ?? 0); i += 1) {
+    const unit = /** @type {string} */ (content).charCodeAt(i);
+    // Half of a pair, of which two make four bytes, or a unit that makes three.
+    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+  }
+  return bytes;
 }
 
 function readMessages(input) {

@@ -5,7 +5,7 @@ const MEBI = 2 ** 20;
 /** Bytes of a file. */
 export const MOST_BYTES = { router: 16 * MEBI, embedder: 48 * MEBI, wasm: 16 * MEBI };
 
-/** UTF-16 units of a prompt, or of all prompts of a batch: more than a million tokens. */
+/** Bytes of a prompt in UTF-8, or of all prompts of a batch: in English a million tokens. */
 export const MOST_TEXT = 4 * MEBI;
 
 /** Prompts of a batch. */

@@ -26,11 +26,12 @@ export async function pour(pinned, way, starting) {
   /** @type {FileBytes | undefined} */
   let file;
   const waiting = [];
+  /** @param {import('./start.js').Instance} instance */
   const drain = (instance) => instance.call(() => {
     const length = expected || waiting.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-    file ??= new instance.glue.FileBytes(length);
-    for (const chunk of waiting.splice(0)) file.append(chunk);
-    return file;
+    const into = file ??= new instance.glue.FileBytes(length);
+    for (const chunk of waiting.splice(0)) into.append(chunk);
+    return into;
   });
   try {
     for await (const chunk of chunks) {
