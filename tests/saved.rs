@@ -66,8 +66,7 @@ fn it_decides_draws_and_hears_like_the_first() {
     for prompt in PROMPTS {
         let [a, b] = [&before, &after].map(|router| router.route(&prompt.into(), &policy()).unwrap());
         assert_eq!((&a.id, &a.model, a.reason), (&b.id, &b.model, b.reason));
-        assert!((a.propensity - b.propensity).abs() < 1e-9);
-        assert!(a.scores.iter().zip(&b.scores).all(|(a, b)| (a.quality - b.quality).abs() < 1e-9 && a.usd == b.usd));
+        assert_eq!((a.propensity, &a.scores), (b.propensity, &b.scores));
     }
 }
 

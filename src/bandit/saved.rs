@@ -2,8 +2,8 @@
 //! was lost. What is exported for other routers is smaller ([`super::state`]).
 //!
 //! ```text
-//! upkeep u32, then the arm's sums, then where learning is shared its own sums since the last drain:
-//! observations, bills, Σ paid / expected, b (width), A (lower triangle by rows), all f64, little-endian
+//! upkeep u32, inverse (lower triangle by rows), delta (width), the arm's sums, and where learning is shared its own since the
+//! last drain; sums are observations, bills, Σ paid / expected, b (width), A (lower triangle by rows), all f64, little-endian
 //! ```
 
 use super::sums::{Cost, Sums};
@@ -16,6 +16,7 @@ impl Bandit {
     pub fn save_arm(&self, candidate: usize) -> Vec<u8> {
         let arm = &self.arms[candidate];
         let mut bytes = (arm.upkeep as u32).to_le_bytes().to_vec();
+        arm.inverse.lower().iter().chain(&arm.delta).for_each(|x| bytes.extend(x.to_le_bytes()));
         for sums in [&arm.sums].into_iter().chain(self.own.get(candidate)) {
             let head = [sums.count, sums.cost.count, sums.cost.ratios];
             head.iter().chain(&sums.b).chain(sums.a.lower()).for_each(|x| bytes.extend(x.to_le_bytes()));
@@ -27,13 +28,14 @@ impl Bandit {
     pub fn restore_arm(&mut self, candidate: usize, bytes: &[u8]) -> Option<()> {
         let (mut rest, width) = (Rest(bytes), self.context_width());
         let upkeep = rest.u32()? as usize;
+        // Updated step by step, it is not to the last bit what follows from the sums.
+        let inverse = Symmetric::from_lower(width, numbers(&mut rest, width * (width + 1) / 2)?);
+        let delta = numbers(&mut rest, width)?;
         let sums = read(&mut rest, width)?;
         let own = if self.settings.shared { Some(read(&mut rest, width)?) } else { None };
         if !rest.0.is_empty() || upkeep >= width {
             return None;
         }
-        let inverse = sums.a.inverse()?;
-        let delta = inverse.times(&sums.b);
         self.arms[candidate] = Arm { sums, inverse, delta, upkeep };
         self.own.get_mut(candidate).into_iter().zip(own).for_each(|(old, own)| *old = own);
         Some(())
@@ -41,11 +43,12 @@ impl Bandit {
 }
 
 fn read(rest: &mut Rest, width: usize) -> Option<Sums> {
-    let mut numbers = |len: usize| (0..len).map(|_| rest.f64()).collect::<Option<Vec<_>>>();
-    let [count, bills, ratios] = numbers(3)?.try_into().ok()?;
-    let (b, lower) = (numbers(width)?, numbers(width * (width + 1) / 2)?);
-    let sums = Sums { count, cost: Cost { count: bills, ratios }, b, a: Symmetric::from_lower(width, lower) };
-    // The ridge is in them, too: so [`Sums::is_sane`] does not know their bounds.
-    let finite = [count, bills, ratios].iter().chain(&sums.b).chain(sums.a.lower()).all(|x| x.is_finite());
-    finite.then_some(sums)
+    let [count, bills, ratios] = numbers(rest, 3)?.try_into().ok()?;
+    let (b, lower) = (numbers(rest, width)?, numbers(rest, width * (width + 1) / 2)?);
+    Some(Sums { count, cost: Cost { count: bills, ratios }, b, a: Symmetric::from_lower(width, lower) })
+}
+
+/// The ridge is in them, too: so [`Sums::is_sane`] does not know their bounds.
+fn numbers(rest: &mut Rest, len: usize) -> Option<Vec<f64>> {
+    (0..len).map(|_| rest.f64().filter(|x| x.is_finite())).collect()
 }
