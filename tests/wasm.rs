@@ -11,8 +11,8 @@ const EMBEDDER: &[u8] = include_bytes!("data/tiny.onnx");
 const ROUTER: &[u8] = include_bytes!("data/tiny.router");
 
 fn bytes(file: &[u8]) -> FileBytes {
-    let mut bytes = FileBytes::new(file.len());
-    file.chunks(1000).for_each(|chunk| bytes.append(&Uint8Array::from(chunk)));
+    let mut bytes = FileBytes::new(file.len()).unwrap();
+    file.chunks(1000).for_each(|chunk| bytes.append(&Uint8Array::from(chunk)).unwrap());
     bytes
 }
 
