@@ -3,7 +3,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { build } from 'esbuild';
-import { Log, LogLevel, Miniflare } from 'miniflare';
+import { Log, LogLevel, Miniflare } from './miniflare.mjs';
 import { link } from './consumer.mjs';
 import { PKG, temporaryFolder } from './paths.mjs';
 
