@@ -41,4 +41,4 @@ reproduce:
 
 clean:
 	cargo clean
-	rm -rf pkg/wasm pkg/assets pkg/sbom.cdx.json node_modules tests/js/nodes/node_modules benches/peers/node_modules test-results models/*.onnx
+	rm -rf pkg/wasm pkg/assets pkg/sbom.cdx.json pkg/THIRD-PARTY-LICENSES.txt node_modules tests/js/nodes/node_modules benches/peers/node_modules test-results models/*.onnx

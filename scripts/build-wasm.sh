@@ -48,5 +48,6 @@ cp models/minilm-static.onnx pkg/assets/embedder-static.bin
 cp models/static.router pkg/assets/router-static.bin
 node scripts/asset-hashes.mjs
 node scripts/sbom.mjs
+node scripts/licences.mjs
 # npm packs modes as they are: without this, the tarball would tell of the umask that git checked out under.
 chmod -R u=rwX,go=rX pkg

@@ -13,7 +13,7 @@ build() {
     git clone --quiet --no-checkout "$root" "$1"
     git -C "$1" checkout --quiet --detach "$commit"
     make --no-print-directory -C "$1" build
-    (cd "$1/pkg" && npm pack --silent --pack-destination . && sha256sum wasm/* assets/* sbom.cdx.json pointsman-*.tgz) >"$2"
+    (cd "$1/pkg" && npm pack --silent --pack-destination . && sha256sum wasm/* assets/* sbom.cdx.json THIRD-PARTY-LICENSES.txt pointsman-*.tgz) >"$2"
 }
 
 # The same downloads, but in another place.

@@ -15,7 +15,8 @@ import { startWorker } from './support/worker.mjs';
 
 const PROMPT = 'Which enzyme unwinds the DNA double helix?';
 const FILES = [
-  'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'adapters/ai-sdk.d.ts', 'adapters/ai-sdk.js', 'adapters/body.js',
+  'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'THIRD-PARTY-LICENSES.txt',
+  'adapters/ai-sdk.d.ts', 'adapters/ai-sdk.js', 'adapters/body.js',
   'adapters/dispatch.js', 'adapters/openai.d.ts', 'adapters/openai.js', 'adapters/request.js',
   'assets/assets.json', 'assets/embedder-static.bin', 'assets/embedder.bin', 'assets/router-static.bin',
   'assets/router.bin', 'browser.js', 'bytes.js', 'common.js', 'core.js',

@@ -39,6 +39,14 @@ test('every crate has a licence and the checksum of its source', () => {
   }
 });
 
+test('the notices of every crate are beside it', () => {
+  const notices = readFileSync(join(PKG, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+  const crates = SBOM.components.filter(({ purl }) => purl?.startsWith('pkg:cargo/') && purl !== `pkg:cargo/pointsman@${version}`);
+  const missing = crates.filter((crate) => !new RegExp(`^${crate.name} ${crate.version.replaceAll('.', '\\.')} \\(`, 'm').test(notices));
+  assert.deepEqual(missing, []);
+  assert.match(notices, /all-MiniLM-L6-v2/);
+});
+
 test('of each part it says what that depends on, down from the package', () => {
   const below = new Map(SBOM.dependencies.map(({ ref, dependsOn }) => [ref, dependsOn]));
   const reached = new Set();
@@ -64,11 +72,13 @@ for (const name of WASM) {
   });
 }
 
-test('written again, it is the same', async () => {
-  const again = join(temporaryFolder(), 'sbom.json');
-  await run('bash', ['-c', '. scripts/lib.sh; . scripts/wasm-flags.sh; node scripts/sbom.mjs "$0"', again], { cwd: ROOT });
-  assert.equal(readFileSync(again, 'utf8'), TEXT);
-});
+for (const [script, file] of [['sbom', 'sbom.cdx.json'], ['licences', 'THIRD-PARTY-LICENSES.txt']]) {
+  test(`written again, ${file} is the same`, async () => {
+    const again = join(temporaryFolder(), file);
+    await run('bash', ['-c', `. scripts/lib.sh; . scripts/wasm-flags.sh; node scripts/${script}.mjs "$0"`, again], { cwd: ROOT });
+    assert.equal(readFileSync(again, 'utf8'), readFileSync(join(PKG, file), 'utf8'));
+  });
+}
 
 function component(ref) {
   return SBOM.components.find((each) => each['bom-ref'] === ref);
