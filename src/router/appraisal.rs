@@ -4,7 +4,7 @@ use super::Router;
 use super::learner::Learned;
 use crate::catalog::Candidate;
 use crate::embedder::Embedding;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::surface;
 use crate::head::Estimate;
 use crate::language::is_foreign;
@@ -112,6 +112,7 @@ impl Router {
             .as_ref()
             .zip(embedding.as_ref())
             .map(|(learner, embedding)| learner.correct(embedding, &mut judged.estimates, &mut usd));
+        self.check_numbers(&judged.estimates, &usd)?;
         let longest: Vec<f64> = outputs.iter().map(|output| policy.max_output_tokens.unwrap_or(*output)).collect();
         let most_usd: Vec<f64> = self.catalog.usd(input, &longest).iter().zip(&usd).map(|(most, usd)| most.max(*usd)).collect();
         let limit = self.spending_limit(policy);
@@ -134,6 +135,19 @@ impl Router {
             estimates.iter_mut().zip(&self.dials.means).for_each(|(estimate, mean)| estimate.quality = *mean);
         }
         Ok(Judgement { estimates, shares: self.head.lengths(&features.vector)?, doubt: far.then_some(Reason::LowConfidence) })
+    }
+
+    /// Finite weights and prices can still add up to what is no number, and on that nothing is routed.
+    fn check_numbers(&self, estimates: &[Estimate], usd: &[f64]) -> Result<()> {
+        let sound = |(e, usd): (&Estimate, &f64)| (0.0..=1.0).contains(&e.quality) && e.spread.is_finite() && usd.is_finite();
+        match estimates.iter().zip(usd).position(|of| !sound(of)) {
+            None => Ok(()),
+            Some(at) => {
+                let (Estimate { quality, spread }, id) = (estimates[at], &self.catalog.candidates()[at].id);
+                let found = format!("the router file gives {id} a quality of {quality}±{spread} for ${}; load another", usd[at]);
+                Err(Error::engine("weighing the candidates", found))
+            }
+        }
     }
 
     /// Mean scores, and as spread the most that scores from 0 to 1 can have.
