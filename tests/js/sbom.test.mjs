@@ -12,6 +12,8 @@ import { run } from './support/run.mjs';
 const TEXT = readFileSync(join(PKG, 'sbom.cdx.json'), 'utf8');
 const SBOM = JSON.parse(TEXT);
 const { exports, version } = JSON.parse(readFileSync(join(PKG, 'package.json'), 'utf8'));
+/** Other people's. */
+const CRATES = SBOM.components.filter(({ purl }) => purl?.startsWith('pkg:cargo/') && purl !== `pkg:cargo/pointsman@${version}`);
 const WASM = ['pointsman.wasm', 'pointsman-relaxed.wasm'];
 /** What Rust's standard library brings and no Cargo.lock of ours knows. */
 const OF_STANDARD_LIBRARY = ['dlmalloc', 'rustc-demangle'];
@@ -31,9 +33,8 @@ test('it pins every binary file of the package', () => {
 });
 
 test('every crate has a licence and the checksum of its source', () => {
-  const crates = SBOM.components.filter(({ purl }) => purl?.startsWith('pkg:cargo/') && purl !== `pkg:cargo/pointsman@${version}`);
-  assert.ok(crates.some(({ name }) => name === 'tract-core'));
-  for (const { name, hashes, licenses } of crates) {
+  assert.ok(CRATES.some(({ name }) => name === 'tract-core'));
+  for (const { name, hashes, licenses } of CRATES) {
     assert.match(hashes[0].content, /^[0-9a-f]{64}$/, name);
     assert.match(licenses[0].expression, /^[A-Za-z0-9.() -]+$/, name);
   }
@@ -41,8 +42,7 @@ test('every crate has a licence and the checksum of its source', () => {
 
 test('the notices of every crate are beside it', () => {
   const notices = readFileSync(join(PKG, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
-  const crates = SBOM.components.filter(({ purl }) => purl?.startsWith('pkg:cargo/') && purl !== `pkg:cargo/pointsman@${version}`);
-  const missing = crates.filter((crate) => !new RegExp(`^${crate.name} ${crate.version.replaceAll('.', '\\.')} \\(`, 'm').test(notices));
+  const missing = CRATES.filter((crate) => !new RegExp(`^${crate.name} ${crate.version.replaceAll('.', '\\.')} \\(`, 'm').test(notices));
   assert.deepEqual(missing, []);
   assert.match(notices, /all-MiniLM-L6-v2/);
 });
