@@ -4,6 +4,7 @@
 //! fused ops, before tract would fold reshapes into the products and hide them. What no rule knows runs on tract's own ops.
 
 mod fence;
+mod gather;
 mod lookup;
 mod onnx;
 mod pattern;

@@ -2,15 +2,11 @@
 
 use super::super::file::Bytes;
 use super::super::ops::{Embed, Norm, Place, Table};
+use super::gather::CheckedGather;
 use super::pattern::Pattern;
 use super::rules::{Context, replace};
 use super::{Input, Inputs};
-use tract_core::ops::{
-    array::{Gather, Slice},
-    cast::Cast,
-    change_axes::AxisOp,
-    math::Mul,
-};
+use tract_core::ops::{array::Slice, cast::Cast, change_axes::AxisOp, math::Mul};
 use tract_core::prelude::*;
 
 /// What chooses a table's rows.
@@ -79,7 +75,7 @@ fn lookup(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(Table, Inde
 /// bytes, each spelt out as eight signs by a table of all bytes
 fn signs(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(Bytes, Index)> {
     let (AxisOp::Reshape(2, from, to), node) = p.op::<AxisOp>(outlet)? else { return None };
-    let (_, node) = p.op::<Gather>(node.inputs[0]).filter(|(gather, _)| gather.axis == 0 && gather.output_type.is_none())?;
+    let (_, node) = p.op::<CheckedGather>(node.inputs[0]).filter(|(gather, _)| gather.axis == 0)?;
     let spelling: Vec<f32> = (0..=255u8).flat_map(spell).collect();
     let eights = from.len() == 2 && to.len() == 1 && from[1] == 8.to_dim();
     if !eights || p.floats(node.inputs[0])? != spelling {
@@ -100,11 +96,8 @@ fn rows(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(OutletId, Ind
     if let Some((slice, node)) = p.op::<Slice>(outlet) {
         return (slice.axis == 0 && prefix(p, outlet)).then(|| (node.inputs[0], Index::Position));
     }
-    let (gather, node) = p.op::<Gather>(outlet).filter(|(gather, _)| gather.axis == 0)?;
+    let (_, node) = p.op::<CheckedGather>(outlet).filter(|(gather, _)| gather.axis == 0)?;
     let (table, index) = (node.inputs[0], node.inputs[1]);
-    if gather.output_type.is_some() {
-        return None;
-    }
     if let Some((input, _)) = inputs.iter().find(|(_, outlet)| *outlet == index) {
         return Some((table, Index::Token(*input)));
     }

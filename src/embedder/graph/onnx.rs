@@ -3,11 +3,12 @@
 
 use super::super::file::Tensors;
 use super::super::protobuf::{GraphProto, ModelProto, NodeProto, TensorProto};
+use super::gather::CheckedGather;
 use super::{Input, Inputs, fence};
 use std::collections::HashMap;
 use tract_core::internal::*;
 use tract_core::ops::{
-    array::{Gather, Slice, TypedConcat},
+    array::{Slice, TypedConcat},
     cast::{cast, wire_cast},
     change_axes::{perm_to_ops, to_axis_ops_with_onnx_rules, wire_with_rank_broadcast},
     einsum::EinSum,

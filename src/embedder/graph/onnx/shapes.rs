@@ -30,7 +30,7 @@ impl Reader<'_> {
         let (table, index) = (self.input(node, 0)?, self.input(node, 1)?);
         let axis = Self::axis(node.int("axis")?.unwrap_or(0), self.fact(table)?.rank())?;
         let index = wire_cast(name, &mut self.graph, &[index], i64::datum_type())?[0];
-        Ok(tvec!(self.wire(name, Gather { axis, output_type: None }, &[table, index])?))
+        Ok(tvec!(self.wire(name, CheckedGather { axis }, &[table, index])?))
     }
 
     pub(super) fn shape(&mut self, name: &str, node: &NodeProto) -> Outlets {
