@@ -17,7 +17,21 @@ impl Reader<'_> {
             (4, 4) => "abmk,abkn->abmn",
             (a, b) => bail!("a product of ranks {a} and {b}"),
         };
+        self.meet(form, a, b)?;
         self.wire(name, EinSum::new(form.parse()?, kind), &[a, b])
+    }
+
+    /// Axes that two factors share must be as long in both, for texts of any length: where they only might be, tract
+    /// does not look again, and reads past the shorter one.
+    fn meet(&self, form: &str, a: OutletId, b: OutletId) -> TractResult<()> {
+        let (left, right) = form.split_once("->").and_then(|(factors, _)| factors.split_once(',')).with_context(|| "two factors")?;
+        for (i, axis) in left.chars().enumerate() {
+            let Some(j) = right.find(axis) else { continue };
+            let (x, y) = (&self.fact(a)?.shape[i], &self.fact(b)?.shape[j]);
+            let repeats = axis != 'k' && (x.is_one() || y.is_one());
+            ensure!(x == y || repeats, "{x} numbers meet {y} in a product");
+        }
+        Ok(())
     }
 
     pub(super) fn softmax(&mut self, name: &str, node: &NodeProto) -> Outlets {
