@@ -31,7 +31,8 @@ pub use pack::Activations;
 pub(super) use pack::{Kernel, Packed, Stored};
 pub(super) use quantize::finite;
 
-use quantize::{Level, Quantized};
+use super::ops::math::Gelu;
+use quantize::{Affine, Level, Quantized};
 
 /// Runs the constructors by which tract's kernels register themselves, once, before anything else. Where no code calls
 /// them by name, the linker takes the module for a program that is run once, and puts a call of them before every exported
@@ -47,7 +48,7 @@ pub(crate) fn run_constructors() {
 
 /// Outputs of one panel: what a kernel computes at a time.
 const PANEL: usize = LANES;
-/// Rows of one tile.
+/// Rows of one tile. Fewer would take as long: so many sums must be under way to hide what each addition waits for.
 const TILE: usize = 4;
 /// Rows whose quantized form stays in cache while all panels pass over it.
 const BLOCK: usize = 128;
@@ -61,13 +62,58 @@ pub(super) enum Epilogue {
     Gelu,
 }
 
-/// Sums of products of quantized rows with a panel of weights.
+/// How one tile's products are summed.
 trait Dot {
     /// How a quantized activation is stored.
     type Activation: Level;
 
-    /// `R` rows of `inputs` activations each, `stride` apart; `panel` holds `PANEL` outputs.
-    fn dot<const R: usize>(rows: &[Self::Activation], stride: usize, panel: &[i8]) -> [[i32; PANEL]; R];
+    /// Computes a tile. One function for each kernel and epilogue, and never inlined: engines optimise what is called
+    /// often, and small functions soonest.
+    fn tile(tile: &mut Tile<Self::Activation>, finish: impl Fn(Lanes) -> Lanes);
+}
+
+/// `TILE` rows by `PANEL` outputs.
+struct Tile<'a, A> {
+    /// Quantized rows, `stride` activations each; the last ones may be padding.
+    rows: &'a [A],
+    stride: usize,
+    /// Weights of the outputs.
+    panel: &'a [i8],
+    /// Of the rows that count.
+    affine: &'a [Affine],
+    /// Scale, sum and bias of the outputs.
+    outputs: [&'a [f32; PANEL]; 3],
+    /// Results from the first row's first output on, `width` apart by row.
+    out: &'a mut [f32],
+    width: usize,
+    /// Outputs that count.
+    columns: usize,
+}
+
+impl<A> Tile<'_, A> {
+    /// Whether rows and weights have what a kernel will read without looking.
+    #[inline(always)]
+    fn is_whole(&self, group: usize) -> bool {
+        self.rows.len() >= TILE * self.stride && self.panel.len() == self.stride * PANEL && self.stride.is_multiple_of(group)
+    }
+
+    /// Integers to results.
+    #[inline(always)]
+    fn store(&mut self, sums: &[[i32; PANEL]; TILE], finish: impl Fn(Lanes) -> Lanes) {
+        let [scale, sum, bias] = self.outputs.map(Lanes::load);
+        for ((sums, affine), out) in sums.iter().zip(self.affine).zip(self.out.chunks_mut(self.width)) {
+            let product = Lanes::from_integers(sums) * (Lanes::splat(affine.step) * scale);
+            let y = finish(product + (Lanes::splat(affine.offset) * sum + bias));
+            match out.first_chunk_mut() {
+                Some(eight) if self.columns == PANEL => y.store(eight),
+                _ => {
+                    let mut eight = [0.0; PANEL];
+                    y.store(&mut eight);
+                    out[..self.columns].copy_from_slice(&eight[..self.columns]);
+                }
+            }
+        }
+    }
 }
 
 /// x · w for `x` of [rows, inputs] into `out` of [rows, outputs].
@@ -89,6 +135,7 @@ pub(super) fn linear(weights: &Packed, x: &[f32], epilogue: Epilogue, out: &mut 
     }
 }
 
+#[inline(never)]
 fn blocks<D: Dot>(weights: &Packed, x: &[f32], epilogue: Epilogue, out: &mut [f32]) {
     let rows = BLOCK * weights.inputs();
     let outs = BLOCK * weights.outputs();
@@ -97,54 +144,31 @@ fn blocks<D: Dot>(weights: &Packed, x: &[f32], epilogue: Epilogue, out: &mut [f3
         quantized.fill(weights, x);
         match epilogue {
             Epilogue::Plain => panels::<D>(weights, &quantized, out, |y| y),
-            Epilogue::Gelu => panels::<D>(weights, &quantized, out, super::ops::math::gelu),
+            Epilogue::Gelu => {
+                let gelu = Gelu::in_memory();
+                panels::<D>(weights, &quantized, out, |y| gelu.of(y));
+            }
         }
     }
 }
 
 #[inline(always)]
 fn panels<D: Dot>(weights: &Packed, x: &Quantized<D::Activation>, out: &mut [f32], finish: impl Fn(Lanes) -> Lanes) {
+    let (width, stride) = (weights.outputs(), x.stride());
     for panel in 0..weights.panels() {
-        let tiles = x.rows() / TILE;
-        for tile in 0..tiles {
-            tile_of::<D, TILE>(weights, panel, x, tile * TILE, out, &finish);
-        }
-        let first = tiles * TILE;
-        match x.rows() - first {
-            3 => tile_of::<D, 3>(weights, panel, x, first, out, &finish),
-            2 => tile_of::<D, 2>(weights, panel, x, first, out, &finish),
-            1 => tile_of::<D, 1>(weights, panel, x, first, out, &finish),
-            _ => {}
-        }
-    }
-}
-
-#[inline(always)]
-fn tile_of<D: Dot, const R: usize>(
-    weights: &Packed,
-    panel: usize,
-    x: &Quantized<D::Activation>,
-    first: usize,
-    out: &mut [f32],
-    finish: &impl Fn(Lanes) -> Lanes,
-) {
-    let sums = D::dot::<R>(x.from(first), x.stride(), weights.panel(panel));
-    let [scale, sum, bias] = weights.outputs_of(panel).map(Lanes::load);
-    let width = weights.outputs();
-    let columns = PANEL.min(width - panel * PANEL);
-    for (r, acc) in sums.iter().enumerate() {
-        let affine = x.affine(first + r);
-        let product = Lanes::from_integers(acc) * (Lanes::splat(affine.step) * scale);
-        let y = finish(product + (Lanes::splat(affine.offset) * sum + bias));
-        let start = (first + r) * width + panel * PANEL;
-        let out = &mut out[start..start + columns];
-        match out.first_chunk_mut() {
-            Some(eight) => y.store(eight),
-            None => {
-                let mut eight = [0.0; PANEL];
-                y.store(&mut eight);
-                out.copy_from_slice(&eight[..columns]);
-            }
+        let column = panel * PANEL;
+        for first in (0..x.rows()).step_by(TILE) {
+            let mut tile = Tile {
+                rows: x.from(first),
+                stride,
+                panel: weights.panel(panel),
+                affine: x.affine(first, TILE),
+                outputs: weights.outputs_of(panel),
+                out: &mut out[first * width + column..],
+                width,
+                columns: PANEL.min(width - column),
+            };
+            D::tile(&mut tile, &finish);
         }
     }
 }

@@ -8,7 +8,7 @@
 use super::source::{Config, Weights};
 use super::{Metadata, Smoothing};
 use crate::embedder::kernel::{LANES, Lanes};
-use crate::embedder::ops::math::{dot, gelu};
+use crate::embedder::ops::math::{Gelu, dot};
 use crate::embedder::ops::{Attention, Layout, Norm};
 use crate::error::Result;
 use crate::tokenizer::Tokenizer;
@@ -188,7 +188,7 @@ fn added(norm: &Norm, x: &[f32], mut y: Vec<f32>) -> Vec<f32> {
 fn activated(x: &mut [f32]) {
     let mut eight = [0.0; LANES];
     eight[..x.len()].copy_from_slice(x);
-    gelu(Lanes::load(&eight)).store(&mut eight);
+    Gelu::in_memory().of(Lanes::load(&eight)).store(&mut eight);
     x.copy_from_slice(&eight[..x.len()]);
 }
 

@@ -93,21 +93,27 @@ impl Lanes {
 
     /// The nearest integer of a number below 2^22 in magnitude, and 2 to its power if that is a normal number.
     #[inline(always)]
-    pub(in crate::embedder) fn round_and_power(self) -> (Self, Self) {
-        let shifted = self + Self::splat(ROUND);
-        (shifted - Self::splat(ROUND), Self(inner::power_of_low_bits(shifted.0)))
+    pub(in crate::embedder) fn round_and_power(self, rounder: Self) -> (Self, Self) {
+        let shifted = self + rounder;
+        (shifted - rounder, Self(inner::power_of_low_bits(shifted.0)))
+    }
+
+    /// What rounds, for the functions that want it. From memory: a loop keeps it in a register.
+    #[inline(always)]
+    pub(in crate::embedder) fn rounder() -> Self {
+        Self::splat(std::hint::black_box(ROUND))
     }
 
     /// The nearest integers of numbers in 0..=127.
     #[inline(always)]
-    pub(super) fn to_u8(self) -> [u8; LANES] {
-        inner::low_u8((self + Self::splat(ROUND)).0)
+    pub(super) fn to_u8(self, rounder: Self) -> [u8; LANES] {
+        inner::low_u8((self + rounder).0, rounder.0)
     }
 
     /// The nearest integers of numbers in -2^15..2^15.
     #[inline(always)]
-    pub(super) fn to_i16(self) -> [i16; LANES] {
-        inner::low_i16((self + Self::splat(ROUND)).0)
+    pub(super) fn to_i16(self, rounder: Self) -> [i16; LANES] {
+        inner::low_i16((self + rounder).0, rounder.0)
     }
 
     /// Adds the lanes, always in the same tree.
@@ -118,20 +124,16 @@ impl Lanes {
         ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
     }
 
-    /// The largest lane.
+    /// The largest lane; of two zeros, either.
     #[inline(always)]
     pub(in crate::embedder) fn largest(self) -> f32 {
-        let mut x = [0.0; LANES];
-        self.store(&mut x);
-        x.iter().fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a })
+        inner::fold(self.0, inner::max)
     }
 
-    /// The smallest lane.
+    /// The smallest lane; of two zeros, either.
     #[inline(always)]
     pub(in crate::embedder) fn smallest(self) -> f32 {
-        let mut x = [0.0; LANES];
-        self.store(&mut x);
-        x.iter().fold(f32::INFINITY, |a, b| if *b < a { *b } else { a })
+        inner::fold(self.0, inner::min)
     }
 }
 
@@ -187,25 +189,33 @@ mod portable {
         from_fn(|i| if mask[i] > limit[i] { x[i] } else { 0.0 })
     }
 
+    /// One lane of all, folded in a tree.
+    #[inline(always)]
+    pub(super) fn fold(x: Eight, f: impl Fn(Eight, Eight) -> Eight) -> f32 {
+        let x = f(x, from_fn(|i| x[i ^ 4]));
+        let x = f(x, from_fn(|i| x[i ^ 2]));
+        f(x, from_fn(|i| x[i ^ 1]))[0]
+    }
+
     #[inline(always)]
     pub(super) fn power_of_low_bits(x: Eight) -> Eight {
         from_fn(|i| f32::from_bits(x[i].to_bits().wrapping_add(127) << 23))
     }
 
     #[inline(always)]
-    pub(super) fn low_u8(x: Eight) -> [u8; LANES] {
+    pub(super) fn low_u8(x: Eight, _: Eight) -> [u8; LANES] {
         from_fn(|i| x[i].to_bits() as u8)
     }
 
     #[inline(always)]
-    pub(super) fn low_i16(x: Eight) -> [i16; LANES] {
+    pub(super) fn low_i16(x: Eight, _: Eight) -> [i16; LANES] {
         from_fn(|i| x[i].to_bits() as i16)
     }
 }
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128 {
-    use super::{LANES, ROUND};
+    use super::LANES;
     use std::arch::wasm32::*;
 
     pub(super) type Eight = [v128; 2];
@@ -261,29 +271,37 @@ mod simd128 {
         [v128_and(x[0], f32x4_gt(mask[0], limit[0])), v128_and(x[1], f32x4_gt(mask[1], limit[1]))]
     }
 
+    /// One lane of all, folded in a tree, without a branch: which lane it is, no processor can guess.
+    #[inline(always)]
+    pub(super) fn fold(x: Eight, f: impl Fn(Eight, Eight) -> Eight) -> f32 {
+        let x = f(x, [x[1], x[0]]);
+        let x = f(x, x.map(|four| i32x4_shuffle::<2, 3, 0, 1>(four, four)));
+        f32x4_extract_lane::<0>(f(x, x.map(|four| i32x4_shuffle::<1, 0, 3, 2>(four, four)))[0])
+    }
+
     #[inline(always)]
     pub(super) fn power_of_low_bits(x: Eight) -> Eight {
         x.map(|four| i32x4_shl(i32x4_add(four, i32x4_splat(127)), 23))
     }
 
-    /// The low bits without those of `ROUND`, as 16-bit integers.
+    /// The low bits without those of the rounder, as 16-bit integers.
     #[inline(always)]
-    fn low(x: Eight) -> v128 {
-        let [a, b] = x.map(|four| i32x4_sub(four, i32x4_splat(ROUND.to_bits().cast_signed())));
-        i16x8_narrow_i32x4(a, b)
+    fn low(x: Eight, rounder: Eight) -> v128 {
+        i16x8_narrow_i32x4(i32x4_sub(x[0], rounder[0]), i32x4_sub(x[1], rounder[1]))
     }
 
     #[inline(always)]
-    pub(super) fn low_u8(x: Eight) -> [u8; LANES] {
-        let low = low(x);
-        i64x2_extract_lane::<0>(u8x16_narrow_i16x8(low, low)).to_le_bytes()
+    pub(super) fn low_u8(x: Eight, rounder: Eight) -> [u8; LANES] {
+        let low = low(x, rounder);
+        // Up to 127, signed and unsigned are one; the signed form is the shorter.
+        i64x2_extract_lane::<0>(i8x16_narrow_i16x8(low, low)).to_le_bytes()
     }
 
     #[inline(always)]
-    pub(super) fn low_i16(x: Eight) -> [i16; LANES] {
+    pub(super) fn low_i16(x: Eight, rounder: Eight) -> [i16; LANES] {
         let mut out = [0; LANES];
         // SAFETY: eight 16-bit integers are one vector.
-        unsafe { v128_store(out.as_mut_ptr().cast(), low(x)) };
+        unsafe { v128_store(out.as_mut_ptr().cast(), low(x, rounder)) };
         out
     }
 }

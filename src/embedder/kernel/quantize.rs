@@ -1,24 +1,24 @@
 //! Rows of f32 as integers, each row with its own step and offset.
 
 use super::pack::padded;
-use super::{LANES, Lanes, Packed};
+use super::{LANES, Lanes, Packed, TILE};
 
 /// What a quantized activation is stored as.
 pub(super) trait Level: Copy + Default {
-    fn from_lanes(x: Lanes) -> [Self; LANES];
+    fn from_lanes(x: Lanes, rounder: Lanes) -> [Self; LANES];
 }
 
 impl Level for u8 {
     #[inline(always)]
-    fn from_lanes(x: Lanes) -> [Self; LANES] {
-        x.to_u8()
+    fn from_lanes(x: Lanes, rounder: Lanes) -> [Self; LANES] {
+        x.to_u8(rounder)
     }
 }
 
 impl Level for i16 {
     #[inline(always)]
-    fn from_lanes(x: Lanes) -> [Self; LANES] {
-        x.to_i16()
+    fn from_lanes(x: Lanes, rounder: Lanes) -> [Self; LANES] {
+        x.to_i16(rounder)
     }
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Affine {
     pub(super) offset: f32,
 }
 
-/// Quantized rows, each padded with zeros to whole groups.
+/// Quantized rows, each padded with zeros to whole groups, and rows of zeros behind them to whole tiles.
 pub(super) struct Quantized<A> {
     levels: Vec<A>,
     affine: Vec<Affine>,
@@ -51,7 +51,7 @@ impl<A: Level> Quantized<A> {
         self.stride = padded(inputs);
         self.affine.clear();
         self.levels.clear();
-        self.levels.resize(x.len() / inputs * self.stride, A::default());
+        self.levels.resize((x.len() / inputs).next_multiple_of(TILE) * self.stride, A::default());
         self.smoothed.resize(self.stride.next_multiple_of(LANES), 0.0);
         for (x, levels) in x.chunks_exact(inputs).zip(self.levels.chunks_exact_mut(self.stride)) {
             let row = &mut self.smoothed[..];
@@ -68,8 +68,9 @@ impl<A: Level> Quantized<A> {
         self.stride
     }
 
-    pub(super) fn affine(&self, row: usize) -> Affine {
-        self.affine[row]
+    /// Of `most` rows from one on, or as many as there are.
+    pub(super) fn affine(&self, row: usize, most: usize) -> &[Affine] {
+        &self.affine[row..self.affine.len().min(row + most)]
     }
 
     /// All rows from one on.
@@ -81,38 +82,47 @@ impl<A: Level> Quantized<A> {
 /// Writes x ∘ factors behind each other and finds the smallest and the largest.
 #[inline(always)]
 fn smooth(x: &[f32], factors: Option<&[f32]>, out: &mut [f32]) -> (f32, f32) {
-    let (mut min, mut max) = (Lanes::splat(f32::INFINITY), Lanes::splat(f32::NEG_INFINITY));
-    let eight = |values: &[f32]| values.first_chunk().map_or_else(|| Lanes::load(&repeated(values)), Lanes::load);
-    for (i, (x, out)) in x.chunks(LANES).zip(out.as_chunks_mut().0).enumerate() {
-        let mut y = eight(x);
-        if let Some(factors) = factors {
-            y = y * eight(&factors[i * LANES..]);
-        }
-        (min, max) = (y.min(min), y.max(max));
+    let mut bounds = (Lanes::splat(f32::INFINITY), Lanes::splat(f32::NEG_INFINITY));
+    let mut put = |y: Lanes, out: &mut [f32; LANES]| {
+        bounds = (y.min(bounds.0), y.max(bounds.1));
         y.store(out);
+    };
+    let (eights, rest) = x.as_chunks();
+    let out = out.as_chunks_mut().0;
+    match factors.map(<[f32]>::as_chunks) {
+        Some((factors, last)) => {
+            eights.iter().zip(factors).zip(&mut *out).for_each(|((x, f), out)| put(Lanes::load(x) * Lanes::load(f), out));
+            out.get_mut(eights.len()).filter(|_| !rest.is_empty()).into_iter().for_each(|out| put(repeated(rest) * repeated(last), out));
+        }
+        None => {
+            eights.iter().zip(&mut *out).for_each(|(x, out)| put(Lanes::load(x), out));
+            out.get_mut(eights.len()).filter(|_| !rest.is_empty()).into_iter().for_each(|out| put(repeated(rest), out));
+        }
     }
-    (min.smallest(), max.largest())
+    (bounds.0.smallest(), bounds.1.largest())
 }
 
 /// Fewer than eight numbers as eight: the last again and again, which moves neither bound.
 #[cold]
-fn repeated(values: &[f32]) -> [f32; LANES] {
-    std::array::from_fn(|i| values.get(i).or(values.last()).copied().unwrap_or_default())
+fn repeated(values: &[f32]) -> Lanes {
+    Lanes::load(&std::array::from_fn(|i| values.get(i).or(values.last()).copied().unwrap_or_default()))
 }
 
 #[inline(always)]
 fn quantize<A: Level>(row: &[f32], (min, max): (f32, f32), (low, high): (f32, f32), levels: &mut [A]) -> Affine {
     // A row without a range needs no integers: its offset is its value.
     let step = if max > min { (max - min) / (high - low) } else { 0.0 };
-    let (inverse, least) = (Lanes::splat(1.0 / step), Lanes::splat(min));
-    for (levels, row) in levels.chunks_mut(LANES).zip(row.as_chunks().0) {
+    let (inverse, least, rounder) = (Lanes::splat(1.0 / step), Lanes::splat(min), Lanes::rounder());
+    let eight = |row: &[f32; LANES]| {
         let scaled = (Lanes::load(row) - least) * inverse + Lanes::splat(low);
         // What is not a number becomes the highest level: nothing but the format's integers comes out.
-        let eight = A::from_lanes(scaled.min(Lanes::splat(high)));
-        match levels.first_chunk_mut() {
-            Some(levels) => *levels = eight,
-            None => levels.copy_from_slice(&eight[..levels.len()]),
-        }
+        A::from_lanes(scaled.min(Lanes::splat(high)), rounder)
+    };
+    let (levels, rest) = levels.as_chunks_mut();
+    let row = row.as_chunks().0;
+    levels.iter_mut().zip(row).for_each(|(levels, row)| *levels = eight(row));
+    if let Some(row) = row.get(levels.len()) {
+        rest.copy_from_slice(&eight(row)[..rest.len()]);
     }
     Affine { step, offset: min - low * step }
 }

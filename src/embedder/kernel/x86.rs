@@ -1,6 +1,6 @@
 //! AVX2 and VNNI, chosen when a layer is packed.
 
-use super::{Dot, PANEL};
+use super::{Dot, Lanes, PANEL, TILE, Tile};
 use std::arch::x86_64::*;
 
 /// `vpmaddwd` on weights widened to 16 bits.
@@ -12,20 +12,20 @@ pub(super) struct Avx512Vnni;
 /// `vpdpbusd`, AVX-VNNI.
 pub(super) struct AvxVnni;
 
-/// `R` rows, one panel: `$step` adds one group's products to a sum.
+/// `$step` adds one group's products to a sum.
 macro_rules! kernel {
     ($name:ident, $activation:ty, $group:literal, $features:literal, $load:expr, $step:expr) => {
         impl Dot for $name {
             type Activation = $activation;
 
             #[inline(always)]
-            fn dot<const R: usize>(rows: &[$activation], stride: usize, panel: &[i8]) -> [[i32; PANEL]; R] {
+            fn tile(tile: &mut Tile<$activation>, finish: impl Fn(Lanes) -> Lanes) {
                 #[target_feature(enable = $features)]
-                fn run<const R: usize>(rows: &[$activation], stride: usize, panel: &[i8]) -> [[i32; PANEL]; R] {
-                    assert!(rows.len() >= R * stride && panel.len() == stride * PANEL && stride.is_multiple_of(4));
-                    let mut sums = [[_mm256_setzero_si256(); 2]; R];
-                    let (rows, mut weights) = (rows.as_ptr(), panel.as_ptr());
-                    for k in (0..stride).step_by($group) {
+                fn run(tile: &mut Tile<$activation>, finish: impl Fn(Lanes) -> Lanes) {
+                    assert!(tile.is_whole(4));
+                    let mut sums = [[_mm256_setzero_si256(); 2]; TILE];
+                    let (rows, mut weights) = (tile.rows.as_ptr(), tile.panel.as_ptr());
+                    for k in (0..tile.stride).step_by($group) {
                         // Two sums a row hide the latency of adding to one.
                         let lane = k / $group % 2;
                         // SAFETY: the assertion above; each step reads `$group` of `stride` activations a row and
@@ -34,16 +34,17 @@ macro_rules! kernel {
                             let panel = $load(weights);
                             weights = weights.add($group * PANEL);
                             for (r, sum) in sums.iter_mut().enumerate() {
-                                let group = _mm256_set1_epi32(rows.add(r * stride + k).cast::<i32>().read_unaligned());
+                                let group = _mm256_set1_epi32(rows.add(r * tile.stride + k).cast::<i32>().read_unaligned());
                                 sum[lane] = $step(sum[lane], group, panel);
                             }
                         }
                     }
                     // SAFETY: both are 256 bits of integers.
-                    sums.map(|[a, b]| unsafe { std::mem::transmute::<__m256i, [i32; PANEL]>(_mm256_add_epi32(a, b)) })
+                    let sums = sums.map(|[a, b]| unsafe { std::mem::transmute::<__m256i, [i32; PANEL]>(_mm256_add_epi32(a, b)) });
+                    tile.store(&sums, finish);
                 }
                 // SAFETY: `Kernel::available` found the features on this machine.
-                unsafe { run::<R>(rows, stride, panel) }
+                unsafe { run(tile, finish) }
             }
         }
     };

@@ -1,7 +1,7 @@
 //! Scaled dot-product attention over heads, each text by itself (Vaswani et al. 2017, arXiv 1706.03762, equation 1).
 
 use super::super::kernel::{LANES, Lanes};
-use super::math::exp_negative;
+use super::math::Exp;
 use super::{Fused, filled, floats, ranges, tract_op};
 use std::ops::Range;
 use tract_core::internal::*;
@@ -42,15 +42,38 @@ impl<'a> View<'a> {
     }
 }
 
-/// Room for one head of one text, used again for all.
+/// Eight numbers that lie together.
+type Eight = [f32; LANES];
+
+/// Room for one head of one text, used again for all. Where there are fewer numbers than eights, zeros follow.
 #[derive(Default)]
 struct Scratch {
-    /// Keys by coordinate, [head width, tokens rounded up to lanes].
-    keys: Vec<f32>,
-    /// The queries of one tile by coordinate, [head width, queries].
-    queries: Vec<f32>,
-    /// Attention of one tile to all tokens, rounded up to lanes.
-    weights: Vec<f32>,
+    /// Keys, eight tokens at a time, by coordinate: [tokens / 8, head width, 8].
+    keys: Vec<Eight>,
+    /// Values: [tokens, head width / 8, 8].
+    values: Vec<Eight>,
+    /// The queries of one tile by coordinate: [head width, 4].
+    queries: Vec<[f32; TILE]>,
+    /// Attention of one tile to all tokens: [4, tokens / 8, 8].
+    weights: Vec<Eight>,
+}
+
+impl Scratch {
+    fn fill(&mut self, keys: View, values: View, tokens: usize) {
+        let (blocks, columns) = (tokens.div_ceil(LANES), keys.width.div_ceil(LANES));
+        self.queries.resize(keys.width, [0.0; TILE]);
+        self.weights.resize(TILE * blocks, [0.0; LANES]);
+        self.keys.clear();
+        self.keys.resize(blocks * keys.width, [0.0; LANES]);
+        self.values.clear();
+        self.values.resize(tokens * columns, [0.0; LANES]);
+        for token in 0..tokens {
+            let block = &mut self.keys[token / LANES * keys.width..][..keys.width];
+            block.iter_mut().zip(keys.row(token)).for_each(|(eight, x)| eight[token % LANES] = *x);
+            let row = &mut self.values[token * columns..][..columns].as_flattened_mut()[..values.width];
+            row.copy_from_slice(values.row(token));
+        }
+    }
 }
 
 impl Attention {
@@ -77,88 +100,77 @@ impl Attention {
 
     /// One head of one text. `out` starts at the text's first row and this head's column.
     fn head(&self, [q, k, v]: [View; 3], tokens: usize, scratch: &mut Scratch, out: &mut [f32]) {
-        let padded = tokens.next_multiple_of(LANES);
-        scratch.keys.clear();
-        scratch.keys.resize(self.head_width * padded, 0.0);
-        scratch.weights.resize(TILE * padded, 0.0);
-        for token in 0..tokens {
-            for (column, x) in scratch.keys.chunks_exact_mut(padded).zip(k.row(token)) {
-                column[token] = *x;
+        scratch.fill(k, v, tokens);
+        for first in (0..tokens).step_by(TILE) {
+            let rows = TILE.min(tokens - first);
+            for (d, query) in scratch.queries.iter_mut().enumerate() {
+                *query = std::array::from_fn(|r| q.row(first + r.min(rows - 1))[d]);
             }
-        }
-        let tiles = tokens / TILE * TILE;
-        for first in (0..tiles).step_by(TILE) {
-            self.tile::<TILE>(first, q, v, tokens, scratch, out);
-        }
-        for first in tiles..tokens {
-            self.tile::<1>(first, q, v, tokens, scratch, out);
+            self.tile(tokens, scratch, &mut out[first * self.width()..], rows);
         }
     }
 
-    fn tile<const R: usize>(&self, first: usize, q: View, v: View, tokens: usize, scratch: &mut Scratch, out: &mut [f32]) {
-        let padded = tokens.next_multiple_of(LANES);
-        let Scratch { keys, queries, weights } = scratch;
-        queries.clear();
-        queries.extend((0..self.head_width).flat_map(|d| (0..R).map(move |r| q.row(first + r)[d])));
-        let weights = &mut weights[..R * padded];
-        scores::<R>(queries.as_chunks().0, keys, padded, weights);
-        let mut totals = [0.0; R];
-        for (row, total) in weights.chunks_exact_mut(padded).zip(&mut totals) {
-            *total = softmax(row, tokens, self.scale);
+    /// The first `rows` of a tile's rows. Never inlined: engines optimise small functions soonest.
+    #[inline(never)]
+    fn tile(&self, tokens: usize, scratch: &mut Scratch, out: &mut [f32], rows: usize) {
+        let Scratch { keys, values, queries, weights } = scratch;
+        let blocks = tokens.div_ceil(LANES);
+        scores(queries, keys, weights, blocks);
+        let exp = Exp::in_memory();
+        let mut totals = [0.0; TILE];
+        for (row, total) in weights.chunks_exact_mut(blocks).zip(&mut totals) {
+            *total = softmax(row, tokens, self.scale, exp);
         }
-        for start in (0..self.head_width).step_by(LANES) {
-            let columns = LANES.min(self.head_width - start);
-            let sums = mixed::<R>(weights, padded, v, tokens, start);
-            for (r, (sum, total)) in sums.into_iter().zip(totals).enumerate() {
+        let columns = self.head_width.div_ceil(LANES);
+        for column in 0..columns {
+            let wide = LANES.min(self.head_width - column * LANES);
+            let sums = mixed(weights, &values[column..], columns, tokens);
+            for (r, (sum, total)) in sums.into_iter().zip(totals).take(rows).enumerate() {
                 let mut eight = [0.0; LANES];
                 (sum / Lanes::splat(total)).store(&mut eight);
-                out[(first + r) * self.width() + start..][..columns].copy_from_slice(&eight[..columns]);
+                out[r * self.width() + column * LANES..][..wide].copy_from_slice(&eight[..wide]);
             }
         }
     }
 }
 
-/// q · k for `R` queries and all keys, eight keys at a time.
+/// q · k for a tile's queries and all keys, eight keys at a time.
 #[inline(always)]
-fn scores<const R: usize>(queries: &[[f32; R]], keys: &[f32], padded: usize, out: &mut [f32]) {
-    for start in (0..padded).step_by(LANES) {
-        let mut sums = [Lanes::splat(0.0); R];
-        for (query, column) in queries.iter().zip(keys.chunks_exact(padded)) {
-            let Some(eight) = column[start..].first_chunk() else { continue };
+fn scores(queries: &[[f32; TILE]], keys: &[Eight], out: &mut [Eight], blocks: usize) {
+    for (block, keys) in keys.chunks_exact(queries.len()).enumerate() {
+        let mut sums = [Lanes::splat(0.0); TILE];
+        for (query, eight) in queries.iter().zip(keys) {
             let eight = Lanes::load(eight);
             for (sum, x) in sums.iter_mut().zip(query) {
                 *sum = *sum + Lanes::splat(*x) * eight;
             }
         }
-        for (sum, row) in sums.iter().zip(out.chunks_exact_mut(padded)) {
-            row[start..].first_chunk_mut().into_iter().for_each(|eight| sum.store(eight));
-        }
+        sums.iter().zip(out.chunks_exact_mut(blocks)).for_each(|(sum, row)| sum.store(&mut row[block]));
     }
 }
 
-/// Turns scores into e^(scale · (score - best)) and returns their sum. Lanes beyond `tokens` become 0.
+/// Turns scores into e^(scale · (score - best)) and returns their sum. What lies beyond `tokens` becomes 0.
 #[inline(always)]
-fn softmax(row: &mut [f32], tokens: usize, scale: f32) -> f32 {
-    row[tokens..].fill(f32::NEG_INFINITY);
-    let (chunks, _) = row.as_chunks_mut::<LANES>();
-    let best = chunks.iter().fold(Lanes::splat(f32::NEG_INFINITY), |best, chunk| Lanes::load(chunk).max(best)).largest();
+fn softmax(row: &mut [Eight], tokens: usize, scale: f32, exp: &Exp) -> f32 {
+    row.as_flattened_mut()[tokens..].fill(f32::NEG_INFINITY);
+    let best = row.iter().fold(Lanes::splat(f32::NEG_INFINITY), |best, eight| Lanes::load(eight).max(best)).largest();
     let mut total = Lanes::splat(0.0);
-    for chunk in chunks {
-        let weight = exp_negative((Lanes::load(chunk) - Lanes::splat(best)) * Lanes::splat(scale));
-        weight.store(chunk);
+    for eight in row {
+        let weight = exp.of_negative((Lanes::load(eight) - Lanes::splat(best)) * Lanes::splat(scale));
+        weight.store(eight);
         total = total + weight;
     }
     total.sum()
 }
 
-/// weights · v for `R` queries and eight columns from `start` on; beyond the head's width, the columns repeat.
+/// weights · v for a tile's queries and the first eight of every `columns` · 8 values.
 #[inline(always)]
-fn mixed<const R: usize>(weights: &[f32], padded: usize, v: View, tokens: usize, start: usize) -> [Lanes; R] {
-    let rows: [&[f32]; R] = std::array::from_fn(|r| &weights[r * padded..][..tokens]);
-    let mut sums = [Lanes::splat(0.0); R];
-    for (token, row) in (0..tokens).zip(v.values.chunks(v.stride)) {
-        let row = &row[start..v.width];
-        let eight = row.first_chunk().map_or_else(|| Lanes::load(&std::array::from_fn(|i| row[i % row.len()])), Lanes::load);
+fn mixed(weights: &[Eight], values: &[Eight], columns: usize, tokens: usize) -> [Lanes; TILE] {
+    let row = weights.len() / TILE;
+    let rows: [&[f32]; TILE] = std::array::from_fn(|r| &weights[r * row..].as_flattened()[..tokens]);
+    let mut sums = [Lanes::splat(0.0); TILE];
+    for (token, eight) in (0..tokens).zip(values.iter().step_by(columns)) {
+        let eight = Lanes::load(eight);
         for (sum, weights) in sums.iter_mut().zip(rows) {
             *sum = *sum + Lanes::splat(weights[token]) * eight;
         }
