@@ -62,23 +62,22 @@ pub(super) enum Epilogue {
     Gelu,
 }
 
-/// How one tile's products are summed.
+/// How products are summed.
 trait Dot {
     /// How a quantized activation is stored.
     type Activation: Level;
 
-    /// Computes a tile. One function for each kernel and epilogue, and never inlined: engines optimise what is called
-    /// often, and small functions soonest.
-    fn tile(tile: &mut Tile<Self::Activation>, finish: impl Fn(Lanes) -> Lanes);
+    /// Computes a panel's outputs of all rows, tile by tile. One function for each kernel and epilogue, and never inlined:
+    /// engines optimise what is called often, and small functions soonest.
+    fn panel(panel: &mut Panel<Self::Activation>, finish: impl Fn(Lanes) -> Lanes);
 }
 
-/// `TILE` rows by `PANEL` outputs.
-struct Tile<'a, A> {
-    /// Quantized rows, `stride` activations each; the last ones may be padding.
+/// All rows by `PANEL` outputs.
+struct Panel<'a, A> {
+    /// Quantized rows, `stride` activations each, and padding to whole tiles.
     rows: &'a [A],
     stride: usize,
-    /// Weights of the outputs.
-    panel: &'a [i8],
+    weights: &'a [i8],
     /// Of the rows that count.
     affine: &'a [Affine],
     /// Scale, sum and bias of the outputs.
@@ -90,20 +89,28 @@ struct Tile<'a, A> {
     columns: usize,
 }
 
-impl<A> Tile<'_, A> {
+impl<A> Panel<'_, A> {
+    /// The first rows of all tiles.
+    #[inline(always)]
+    fn tiles(&self) -> impl Iterator<Item = usize> + use<A> {
+        (0..self.affine.len()).step_by(TILE)
+    }
+
     /// Whether rows and weights have what a kernel will read without looking.
     #[inline(always)]
     fn is_whole(&self, group: usize) -> bool {
-        self.rows.len() >= TILE * self.stride && self.panel.len() == self.stride * PANEL && self.stride.is_multiple_of(group)
+        let rows = self.affine.len().next_multiple_of(TILE);
+        self.rows.len() >= rows * self.stride && self.weights.len() == self.stride * PANEL && self.stride.is_multiple_of(group)
     }
 
-    /// Integers to results.
+    /// A tile's integers to results.
     #[inline(always)]
-    fn store(&mut self, sums: &[[i32; PANEL]; TILE], finish: impl Fn(Lanes) -> Lanes) {
+    fn store(&mut self, first: usize, sums: &[[i32; PANEL]; TILE], finish: impl Fn(Lanes) -> Lanes) {
         let [scale, sum, bias] = self.outputs.map(Lanes::load);
-        for ((sums, affine), out) in sums.iter().zip(self.affine).zip(self.out.chunks_mut(self.width)) {
+        for (row, (sums, affine)) in (first..).zip(sums.iter().zip(&self.affine[first..])) {
             let product = Lanes::from_integers(sums) * (Lanes::splat(affine.step) * scale);
             let y = finish(product + (Lanes::splat(affine.offset) * sum + bias));
+            let out = &mut self.out[row * self.width..];
             match out.first_chunk_mut() {
                 Some(eight) if self.columns == PANEL => y.store(eight),
                 _ => {
@@ -154,22 +161,20 @@ fn blocks<D: Dot>(weights: &Packed, x: &[f32], epilogue: Epilogue, out: &mut [f3
 
 #[inline(always)]
 fn panels<D: Dot>(weights: &Packed, x: &Quantized<D::Activation>, out: &mut [f32], finish: impl Fn(Lanes) -> Lanes) {
-    let (width, stride) = (weights.outputs(), x.stride());
-    for panel in 0..weights.panels() {
-        let column = panel * PANEL;
-        for first in (0..x.rows()).step_by(TILE) {
-            let mut tile = Tile {
-                rows: x.from(first),
-                stride,
-                panel: weights.panel(panel),
-                affine: x.affine(first, TILE),
-                outputs: weights.outputs_of(panel),
-                out: &mut out[first * width + column..],
-                width,
-                columns: PANEL.min(width - column),
-            };
-            D::tile(&mut tile, &finish);
-        }
+    let width = weights.outputs();
+    for i in 0..weights.panels() {
+        let column = i * PANEL;
+        let mut panel = Panel {
+            rows: x.rows(),
+            stride: x.stride(),
+            weights: weights.panel(i),
+            affine: x.affine(),
+            outputs: weights.outputs_of(i),
+            out: &mut out[column..],
+            width,
+            columns: PANEL.min(width - column),
+        };
+        D::panel(&mut panel, &finish);
     }
 }
 

@@ -91,11 +91,12 @@ impl Lanes {
         Self(inner::where_above(self.0, mask.0, inner::splat(limit)))
     }
 
-    /// The nearest integer of a number below 2^22 in magnitude, and 2 to its power if that is a normal number.
+    /// The nearest integer of a number below 2^22 in magnitude, and 2 to its power if that is a normal number. Wants
+    /// [`Self::rounder`] and ones.
     #[inline(always)]
-    pub(in crate::embedder) fn round_and_power(self, rounder: Self) -> (Self, Self) {
+    pub(in crate::embedder) fn round_and_power(self, rounder: Self, one: Self) -> (Self, Self) {
         let shifted = self + rounder;
-        (shifted - rounder, Self(inner::power_of_low_bits(shifted.0)))
+        (shifted - rounder, Self(inner::power_of_low_bits(shifted.0, one.0)))
     }
 
     /// What rounds, for the functions that want it. From memory: a loop keeps it in a register.
@@ -198,8 +199,8 @@ mod portable {
     }
 
     #[inline(always)]
-    pub(super) fn power_of_low_bits(x: Eight) -> Eight {
-        from_fn(|i| f32::from_bits(x[i].to_bits().wrapping_add(127) << 23))
+    pub(super) fn power_of_low_bits(x: Eight, one: Eight) -> Eight {
+        from_fn(|i| f32::from_bits((x[i].to_bits() << 23).wrapping_add(one[i].to_bits())))
     }
 
     #[inline(always)]
@@ -280,8 +281,8 @@ mod simd128 {
     }
 
     #[inline(always)]
-    pub(super) fn power_of_low_bits(x: Eight) -> Eight {
-        x.map(|four| i32x4_shl(i32x4_add(four, i32x4_splat(127)), 23))
+    pub(super) fn power_of_low_bits(x: Eight, one: Eight) -> Eight {
+        [i32x4_add(i32x4_shl(x[0], 23), one[0]), i32x4_add(i32x4_shl(x[1], 23), one[1])]
     }
 
     /// The low bits without those of the rounder, as 16-bit integers.

@@ -60,22 +60,17 @@ impl<A: Level> Quantized<A> {
         }
     }
 
-    pub(super) fn rows(&self) -> usize {
-        self.affine.len()
+    pub(super) fn rows(&self) -> &[A] {
+        &self.levels
     }
 
     pub(super) fn stride(&self) -> usize {
         self.stride
     }
 
-    /// Of `most` rows from one on, or as many as there are.
-    pub(super) fn affine(&self, row: usize, most: usize) -> &[Affine] {
-        &self.affine[row..self.affine.len().min(row + most)]
-    }
-
-    /// All rows from one on.
-    pub(super) fn from(&self, row: usize) -> &[A] {
-        &self.levels[row * self.stride..]
+    /// Of the rows that count.
+    pub(super) fn affine(&self) -> &[Affine] {
+        &self.affine
     }
 }
 

@@ -1,6 +1,6 @@
 //! AVX2 and VNNI, chosen when a layer is packed.
 
-use super::{Dot, Lanes, PANEL, TILE, Tile};
+use super::{Dot, Lanes, PANEL, Panel, TILE};
 use std::arch::x86_64::*;
 
 /// `vpmaddwd` on weights widened to 16 bits.
@@ -19,32 +19,41 @@ macro_rules! kernel {
             type Activation = $activation;
 
             #[inline(always)]
-            fn tile(tile: &mut Tile<$activation>, finish: impl Fn(Lanes) -> Lanes) {
+            fn panel(panel: &mut Panel<$activation>, finish: impl Fn(Lanes) -> Lanes) {
                 #[target_feature(enable = $features)]
-                fn run(tile: &mut Tile<$activation>, finish: impl Fn(Lanes) -> Lanes) {
-                    assert!(tile.is_whole(4));
+                fn run(panel: &mut Panel<$activation>, finish: impl Fn(Lanes) -> Lanes) {
+                    assert!(panel.is_whole(4));
+                    for first in panel.tiles() {
+                        let sums = tile(&panel.rows[first * panel.stride..], panel.stride, panel.weights);
+                        panel.store(first, &sums, &finish);
+                    }
+                }
+
+                #[inline]
+                #[target_feature(enable = $features)]
+                fn tile(rows: &[$activation], stride: usize, weights: &[i8]) -> [[i32; PANEL]; TILE] {
                     let mut sums = [[_mm256_setzero_si256(); 2]; TILE];
-                    let (rows, mut weights) = (tile.rows.as_ptr(), tile.panel.as_ptr());
-                    for k in (0..tile.stride).step_by($group) {
+                    let (rows, mut weights) = (rows.as_ptr(), weights.as_ptr());
+                    for k in (0..stride).step_by($group) {
                         // Two sums a row hide the latency of adding to one.
                         let lane = k / $group % 2;
-                        // SAFETY: the assertion above; each step reads `$group` of `stride` activations a row and
+                        // SAFETY: `run`'s assertion; each step reads `$group` of `stride` activations a row and
                         // `$group * 8` of `stride * 8` weights.
                         unsafe {
                             let panel = $load(weights);
                             weights = weights.add($group * PANEL);
                             for (r, sum) in sums.iter_mut().enumerate() {
-                                let group = _mm256_set1_epi32(rows.add(r * tile.stride + k).cast::<i32>().read_unaligned());
+                                let group = _mm256_set1_epi32(rows.add(r * stride + k).cast::<i32>().read_unaligned());
                                 sum[lane] = $step(sum[lane], group, panel);
                             }
                         }
                     }
                     // SAFETY: both are 256 bits of integers.
-                    let sums = sums.map(|[a, b]| unsafe { std::mem::transmute::<__m256i, [i32; PANEL]>(_mm256_add_epi32(a, b)) });
-                    tile.store(&sums, finish);
+                    sums.map(|[a, b]| unsafe { std::mem::transmute::<__m256i, [i32; PANEL]>(_mm256_add_epi32(a, b)) })
                 }
+
                 // SAFETY: `Kernel::available` found the features on this machine.
-                unsafe { run(tile, finish) }
+                unsafe { run(panel, finish) }
             }
         }
     };

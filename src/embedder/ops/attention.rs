@@ -154,9 +154,9 @@ fn scores(queries: &[[f32; TILE]], keys: &[Eight], out: &mut [Eight], blocks: us
 fn softmax(row: &mut [Eight], tokens: usize, scale: f32, exp: &Exp) -> f32 {
     row.as_flattened_mut()[tokens..].fill(f32::NEG_INFINITY);
     let best = row.iter().fold(Lanes::splat(f32::NEG_INFINITY), |best, eight| Lanes::load(eight).max(best)).largest();
-    let mut total = Lanes::splat(0.0);
+    let (mut total, rounder) = (Lanes::splat(0.0), Lanes::rounder());
     for eight in row {
-        let weight = exp.of_negative((Lanes::load(eight) - Lanes::splat(best)) * Lanes::splat(scale));
+        let weight = exp.of_negative((Lanes::load(eight) - Lanes::splat(best)) * Lanes::splat(scale), rounder);
         weight.store(eight);
         total = total + weight;
     }
