@@ -54,9 +54,7 @@ impl<A: Level> Quantized<A> {
         self.levels.resize((x.len() / inputs).next_multiple_of(TILE) * self.stride, A::default());
         self.smoothed.resize(self.stride.next_multiple_of(LANES), 0.0);
         for (x, levels) in x.chunks_exact(inputs).zip(self.levels.chunks_exact_mut(self.stride)) {
-            let row = &mut self.smoothed[..];
-            let (min, max) = smooth(x, weights.smooth(), row);
-            self.affine.push(quantize(row, (min, max), range, &mut levels[..inputs]));
+            self.affine.push(row(x, weights.smooth(), range, &mut self.smoothed, &mut levels[..inputs]));
         }
     }
 
@@ -72,6 +70,13 @@ impl<A: Level> Quantized<A> {
     pub(super) fn affine(&self) -> &[Affine] {
         &self.affine
     }
+}
+
+/// One row. Never inlined: engines optimise small functions soonest.
+#[inline(never)]
+fn row<A: Level>(x: &[f32], factors: Option<&[f32]>, range: (f32, f32), smoothed: &mut [f32], levels: &mut [A]) -> Affine {
+    let bounds = smooth(x, factors, smoothed);
+    quantize(smoothed, bounds, range, levels)
 }
 
 /// Writes x ∘ factors behind each other and finds the smallest and the largest.
