@@ -4,6 +4,7 @@ mod file;
 mod graph;
 mod kernel;
 mod ops;
+mod plan;
 pub mod protobuf;
 
 #[cfg(feature = "build")]
@@ -92,6 +93,22 @@ pub trait Embedder: Send + Sync {
     /// As [`Embedder::embed`], for the first text that fails.
     fn embed_batch(&self, batch: &[Tokens]) -> Result<Vec<Embedding>> {
         batch.iter().map(|tokens| self.embed(tokens)).collect()
+    }
+
+    /// The encoder behind the lookup as bytes, for an executor on another device; `src/embedder/plan.rs` tells the format.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] where it can only run here, and why.
+    fn encoder_plan(&self) -> Result<Vec<u8>> {
+        Err(Error::engine("exporting the encoder", "this embedder has no graph"))
+    }
+
+    /// What that encoder reads: the rows of all texts behind each other.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`] and [`Embedder::encoder_plan`].
+    fn lookup(&self, _batch: &[Tokens]) -> Result<Vec<f32>> {
+        Err(Error::engine("looking tokens up", "this embedder has no graph"))
     }
 }
 
@@ -182,6 +199,15 @@ impl Embedder for GraphEmbedder {
             rest = later;
         }
         Ok(vectors)
+    }
+
+    fn encoder_plan(&self) -> Result<Vec<u8>> {
+        self.graph.encoder()
+    }
+
+    fn lookup(&self, batch: &[Tokens]) -> Result<Vec<f32>> {
+        batch.iter().try_for_each(|tokens| self.check(tokens))?;
+        self.graph.lookup(&batch.iter().map(|tokens| &*tokens.ids).collect::<Vec<_>>())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod appraisal;
 mod decision;
+mod elsewhere;
 mod ids;
 mod learner;
 mod ledger;
@@ -12,6 +13,7 @@ mod sessions;
 mod upkeep;
 
 pub use decision::{BatchGoal, Decision, Feedback, Plan, Score};
+pub use elsewhere::Rows;
 pub use ledger::Budget;
 
 use crate::artifact::{Provenance, RouterFile};
@@ -106,7 +108,10 @@ impl Router {
     /// where no candidate satisfies the policy, [`Error::Engine`] where inference fails.
     pub fn route(&self, prompt: &Prompt, policy: &Policy) -> Result<Decision> {
         let rate = self.exchange_rate(policy)?;
-        let appraisal = self.appraise(prompt, policy)?;
+        self.decide(self.appraise(prompt, policy)?, rate, policy)
+    }
+
+    fn decide(&self, appraisal: Appraisal, rate: Rate, policy: &Policy) -> Result<Decision> {
         let (choice, propensity) = self.choice(&appraisal, rate, policy)?;
         if let Some(session) = &policy.session {
             self.sessions.remember(session, Turn { candidate: choice.index, tokens: appraisal.input as f64 });

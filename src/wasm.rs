@@ -137,6 +137,27 @@ impl WasmRouter {
         self.0.restore(piece, bytes).map_err(thrown)
     }
 
+    /// The encoder for a GPU, as `src/embedder/plan.rs` tells.
+    #[wasm_bindgen(js_name = encoderPlan)]
+    pub fn encoder_plan(&self) -> Result<Vec<u8>, JsValue> {
+        self.0.encoder_plan().map_err(thrown)
+    }
+
+    /// What that encoder reads of prompts: `{ values: Float32Array, lengths: Uint32Array }`.
+    pub fn lookup(&self, inputs: Array) -> Result<Object, JsValue> {
+        let rows = self.0.lookup(&prompts(&inputs)?).map_err(thrown)?;
+        let read = Object::new();
+        Reflect::set(&read, &"values".into(), &Float32Array::from(&*rows.values))?;
+        Reflect::set(&read, &"lengths".into(), &js_sys::Uint32Array::from(&*rows.lengths))?;
+        Ok(read)
+    }
+
+    /// As `route`, on the embedding that a GPU computed from the prompt's rows.
+    #[wasm_bindgen(js_name = routeEmbedded)]
+    pub fn route_embedded(&self, input: JsValue, options: JsValue, vector: Vec<f32>) -> Result<JsValue, JsValue> {
+        plain(&self.0.route_embedded(&prompt(input)?, &policy(options)?, vector).map_err(thrown)?)
+    }
+
     /// Unit vectors, one row of `width` numbers per input.
     pub fn embed(&self, inputs: Array) -> Result<Float32Array, JsValue> {
         let rows = self.0.embed(&prompts(&inputs)?).map_err(thrown)?;

@@ -3,6 +3,7 @@
 //! [`onnx`] reads the file into a typed tract graph; rules ([`rules`], [`lookup`]) then replace what they recognise by
 //! fused ops, before tract would fold reshapes into the products and hide them. What no rule knows runs on tract's own ops.
 
+mod export;
 mod fence;
 mod gather;
 mod lookup;

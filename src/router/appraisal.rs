@@ -56,8 +56,8 @@ impl Appraisal {
 }
 
 /// A prompt, cut into tokens.
-struct Reading<'a> {
-    text: Option<Cow<'a, str>>,
+pub(super) struct Reading<'a> {
+    pub text: Option<Cow<'a, str>>,
     /// Of the text; empty where there is none.
     tokens: Tokens,
     /// Length of all that the language model will read, in tokens.
@@ -86,7 +86,7 @@ impl Router {
         readings.iter().map(|r| self.weigh(r, r.text.is_some().then(|| embeddings.next()).flatten(), policy)).collect()
     }
 
-    fn read<'a>(&self, prompt: &'a Prompt) -> Result<Reading<'a>> {
+    pub(super) fn read<'a>(&self, prompt: &'a Prompt) -> Result<Reading<'a>> {
         let request = prompt.request()?;
         let Some(text) = request.text else {
             let input = request.all.iter().map(|text| self.tokenizer.count(text)).sum();
@@ -98,7 +98,7 @@ impl Router {
         Ok(Reading { text: Some(text), tokens, input })
     }
 
-    fn weigh(&self, reading: &Reading, embedding: Option<Embedding>, policy: &Policy) -> Result<Appraisal> {
+    pub(super) fn weigh(&self, reading: &Reading, embedding: Option<Embedding>, policy: &Policy) -> Result<Appraisal> {
         let mut judged = match (&reading.text, &embedding) {
             (Some(text), Some(embedding)) => self.judge(text, &reading.tokens, embedding)?,
             _ => self.judge_nothing(),

@@ -203,12 +203,23 @@ impl Packed {
         self.kernel
     }
 
-    pub(super) fn format(&self) -> Activations {
+    pub(in crate::embedder) fn format(&self) -> Activations {
         self.format
     }
 
-    pub(super) fn smooth(&self) -> Option<&[f32]> {
+    pub(in crate::embedder) fn smooth(&self) -> Option<&[f32]> {
         self.smooth.as_deref()
+    }
+
+    /// The weight between an input and an output, wherever this kernel has it; 0 between inputs and their padding.
+    pub(in crate::embedder) fn weight(&self, input: usize, output: usize) -> i8 {
+        let group = self.kernel.group();
+        self.panel(output / PANEL)[(input / group * PANEL + output % PANEL) * group + input % group]
+    }
+
+    /// Scale, sum and bias of every output.
+    pub(in crate::embedder) fn affine(&self) -> [&[f32]; 3] {
+        [&self.scale, &self.sum, &self.bias].map(|values| &values[..self.outputs])
     }
 
     pub(super) fn panels(&self) -> usize {
