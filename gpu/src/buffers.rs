@@ -60,7 +60,7 @@ impl Room {
         let slots: Vec<Buffer> = slots.iter().map(|width| buffer(u64::from(*width) * u64::from(rows), storage)).collect();
         let pooled = widths.last().copied().unwrap_or(0);
         let vectors = buffer(u64::from(pooled) * u64::from(texts), storage);
-        let call = buffer(4, BufferUsages::UNIFORM | BufferUsages::COPY_DST);
+        let call = buffer(8, BufferUsages::UNIFORM | BufferUsages::COPY_DST);
         // A chunk has no more texts than rows.
         let spans = buffer(4 * u64::from(rows), storage);
         let nothing = buffer(4, storage);

@@ -12,7 +12,6 @@ struct Attention {
   scale: f32,
 }
 
-@group(0) @binding(0) var<uniform> call: Call;
 @group(0) @binding(1) var<uniform> layer: Attention;
 @group(0) @binding(2) var<storage, read> queries: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> keys: array<vec4<f32>>;

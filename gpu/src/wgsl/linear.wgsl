@@ -11,7 +11,6 @@ struct Linear {
   smoothed: u32,
 }
 
-@group(0) @binding(0) var<uniform> call: Call;
 @group(0) @binding(1) var<uniform> layer: Linear;
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
 // Four inputs of one output a number, four outputs a vector.

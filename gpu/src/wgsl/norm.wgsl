@@ -6,7 +6,6 @@ struct Norm {
   epsilon: f32,
 }
 
-@group(0) @binding(0) var<uniform> call: Call;
 @group(0) @binding(1) var<uniform> layer: Norm;
 @group(0) @binding(2) var<storage, read> a: array<f32>;
 @group(0) @binding(3) var<storage, read> b: array<f32>;

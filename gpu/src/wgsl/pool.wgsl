@@ -6,7 +6,6 @@ struct Pool {
   cls: u32,
 }
 
-@group(0) @binding(0) var<uniform> call: Call;
 @group(0) @binding(1) var<uniform> layer: Pool;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
 // Those of texts stand behind those of rows.
