@@ -5,6 +5,7 @@
 
 import { progress } from './bytes.js';
 import { asyncDispose, disposed } from './common.js';
+import { Device, joined, readCalibration, readDevice } from './device.js';
 import { Engine } from './engine.js';
 import { badInput } from './error.js';
 import { isBatch, portions, readBatch, readInput } from './input.js';
@@ -23,6 +24,7 @@ import { partsOf, whenIdle } from './tiers.js';
  * @property {URL | ArrayBuffer} [embedder]
  * @property {{ router: URL | ArrayBuffer, embedder: URL | ArrayBuffer }} [static] the files of the static tier; what a
  *   host lacks of all these, its callers must give
+ * @property {() => Promise<import('./device.js').GpuPart>} [gpu] fetches what the GPU needs
  * @property {boolean} background whether there is idle time to load the full tier in
  */
 
@@ -37,6 +39,7 @@ export function routerFactory(host) {
     const tell = readWatcher('onDecision', options.onDecision);
     const tellTier = readWatcher('onTier', options.onTier);
     const seed = readSeed(options.seed);
+    const [device, calibration] = [readDevice(options.device), readCalibration(options.calibration)];
     const policy = options.policy ?? {};
     checkKeys('policy', policy);
     const lineup = readLineup(options.candidates);
@@ -49,7 +52,12 @@ export function routerFactory(host) {
     const engine = await Engine.open(host, recipe, report);
     try {
       const move = better && ((signal) => engine.upgrade(better, { signal, report: (part, ...bytes) => report(`full ${part}`, ...bytes) }));
-      return new Router(engine, { policy: defined(policy), fallback: options.fallback, isLimited: budgetUsd !== undefined, tell, tellTier, move });
+      const gpu = device === 'wasm' ? undefined : new Device(engine, host.gpu, { device, calibration });
+      const router = new Router(engine, { policy: defined(policy), fallback: options.fallback, isLimited: budgetUsd !== undefined, tell, tellTier, move, gpu });
+      // Whoever insists on it waits for it; meanwhile, else, the CPU answers.
+      if (device === 'webgpu') await gpu?.open();
+      else void gpu?.open();
+      return router;
     } catch (error) {
       engine.end();
       throw error;
@@ -71,10 +79,13 @@ class Router {
   /** Kept here, since a lost engine cannot be asked. */
   #tier;
   #latency = new Latency();
+  /** @type {Device | undefined} only where one was asked for */
+  #device;
   #candidates;
 
-  constructor(engine, { policy, fallback, isLimited, tell, tellTier, move }) {
+  constructor(engine, { policy, fallback, isLimited, tell, tellTier, move, gpu }) {
     this.#engine = engine;
+    this.#device = gpu;
     this.#defaults = policy;
     this.#isLimited = isLimited;
     this.#tell = tell;
@@ -159,11 +170,24 @@ class Router {
     engine.call((router) => router.replaceState(sums));
   }
 
-  async embed(input) {
+  async embed(input, options = {}) {
     const engine = this.#alive();
+    checkKeys('embed', options);
+    const report = readCallback('onProgress', options.onProgress);
     const list = [...portions(isBatch(input) ? input : [input])];
     await this.#ready(engine);
-    return joined(list.map((prompts) => engine.call((router) => router.embed(prompts))));
+    const total = list.reduce((sum, { length }) => sum + length, 0);
+    /** @type {Float32Array[]} */
+    const parts = [];
+    let done = 0;
+    for (const prompts of list) {
+      const fromGpu = this.#device && await this.#device.embed(prompts);
+      parts.push(fromGpu ?? this.#alive().call((router) => router.embed(prompts)));
+      this.#ranOn(fromGpu);
+      done += prompts.length;
+      report?.({ done, total });
+    }
+    return joined(parts);
   }
 
   /** @returns {import('./index.js').Stats} */
@@ -175,10 +199,11 @@ class Router {
       p50Ms: this.#latency.percentile(50),
       p99Ms: this.#latency.percentile(99),
       wasmBytes: engine.memoryBytes,
-      device: 'wasm',
+      device: this.#device?.last ?? 'wasm',
       simd: engine.simd,
       tier: this.#tier,
       ...engine.health,
+      ...this.#device?.health,
       ...(this.#upgradeError && { upgradeError: this.#upgradeError }),
       ...(budget && { budget }),
     };
@@ -186,6 +211,7 @@ class Router {
 
   async [asyncDispose]() {
     this.#moving.abort(disposed());
+    this.#device?.end();
     this.#engine?.end();
     this.#engine = undefined;
   }
@@ -203,6 +229,7 @@ class Router {
       signal.throwIfAborted();
       await move(signal);
       if (this.#engine) this.#setTier('full');
+      await this.#device?.open();
     } catch (error) {
       if (!signal.aborted) this.#upgradeError = error;
     }
@@ -216,6 +243,13 @@ class Router {
     this.#alive();
   }
 
+  /** @param {unknown} fromGpu what came from there, if anything did */
+  #ranOn(fromGpu) {
+    const device = fromGpu ? 'webgpu' : 'wasm';
+    if (this.#device) this.#device.last = device;
+    return device;
+  }
+
   #setTier(tier) {
     this.#tier = tier;
     this.#tellTier(tier);
@@ -226,7 +260,11 @@ class Router {
     const begun = performance.now();
     try {
       if (engine.lost) await this.#ready(engine, signal);
-      return engine.call((router) => router.route(prompt, options));
+      const fromGpu = this.#device && await this.#device.route(prompt, options);
+      if (signal?.aborted) throw signal.reason;
+      if (engine.lost) await this.#ready(engine, signal);
+      const decision = fromGpu ?? this.#alive().call((router) => router.route(prompt, options));
+      return this.#device ? Object.assign(decision, { device: this.#ranOn(fromGpu) }) : decision;
     } catch (error) {
       if (signal?.aborted || error.code !== 'ENGINE') throw error;
       const model = this.#fallbackFor(options);
@@ -262,18 +300,6 @@ class Router {
     if (this.#engine) return this.#engine;
     throw disposed();
   }
-}
-
-/** @param {Float32Array[]} parts */
-function joined(parts) {
-  if (parts.length === 1) return parts[0];
-  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let end = 0;
-  for (const part of parts) {
-    whole.set(part, end);
-    end += part.length;
-  }
-  return whole;
 }
 
 function fallbackDecision(model, tier, ms, error) {

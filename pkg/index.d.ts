@@ -113,6 +113,16 @@ export interface RouterOptions {
    */
   readonly budgetUsd?: number;
   /**
+   * Where the transformer runs. `wasm` (the default): on the CPU. `webgpu`: on the GPU, where the browser has WebGPU.
+   * `auto`: what is faster for the call at hand, by its tokens, as measured once on this machine: while that is measured,
+   * the CPU answers, and what was measured is kept in IndexedDB. Whatever happens to the GPU, every call is answered on
+   * the CPU then, and {@link Stats.gpu} tells why. One short prompt is answered sooner on the CPU; long prompts and
+   * batches are what a GPU is for. Its code and a wasm file, 90 kB together, are fetched only where it is asked for.
+   */
+  readonly device?: 'wasm' | 'webgpu' | 'auto';
+  /** For `device: 'auto'`: what {@link Stats.gpu} gave on the same machine, in place of measuring. */
+  readonly calibration?: Calibration;
+  /**
    * The WebAssembly module, where neither file that ships can be read from beside this module. They are
    * `pointsman/pointsman.wasm`, which runs wherever there is SIMD, and `pointsman/pointsman-relaxed.wasm` for relaxed
    * SIMD; by default the one that is faster here is loaded. Both give the same decisions. All routers of a page or
@@ -315,6 +325,8 @@ export interface Decision {
   readonly truncated: boolean;
   /** Which embedder answered. */
   readonly tier: Tier;
+  /** What computed the embedding, for a router made with another `device` than `wasm`. */
+  readonly device?: 'wasm' | 'webgpu';
   /** Time taken, in milliseconds. A Worker's clock stands still while it computes, so there it is 0. */
   readonly ms: number;
   /** What failed; only after a `fallback-error`. */
@@ -349,6 +361,30 @@ export interface LineupCandidate extends Partial<Omit<Candidate, 'id'>> {
   readonly scores?: Readonly<Record<string, number>>;
 }
 
+/** What a machine's CPU and GPU take: pairs of tokens and milliseconds, by rising tokens. */
+export interface Calibration {
+  /** For one text of so many tokens. */
+  readonly cpu: readonly (readonly [tokens: number, ms: number])[];
+  /** For all texts of a call together. */
+  readonly gpu: readonly (readonly [tokens: number, ms: number])[];
+}
+
+/** How it stands with the GPU. */
+export interface GpuStats {
+  /** Whether it can be used. */
+  readonly ready: boolean;
+  /** Calls that it has answered. */
+  readonly calls: number;
+  /** What it calls itself. */
+  readonly adapter?: string;
+  /** Dispatches of one pass through the transformer. */
+  readonly dispatches?: number;
+  /** For `device: 'auto'`: what was measured. */
+  readonly calibration?: Calibration;
+  /** Why it is not used. */
+  readonly reason?: string;
+}
+
 export interface Stats {
   /** Decisions made since the router was created. */
   readonly calls: number;
@@ -358,7 +394,10 @@ export interface Stats {
   readonly p99Ms: number;
   /** Memory of the WebAssembly instance that all routers share, in bytes. */
   readonly wasmBytes: number;
-  readonly device: 'wasm';
+  /** What the last `route` or `embed` ran on. */
+  readonly device: 'wasm' | 'webgpu';
+  /** How it stands with the GPU, for a router made with another `device` than `wasm`. */
+  readonly gpu?: GpuStats;
   /** Which of the two WebAssembly files runs. */
   readonly simd: 'simd128' | 'relaxed';
   /** Which embedder answers now. */
@@ -466,11 +505,12 @@ export interface Router extends AsyncDisposable {
    */
   replaceState(state: Uint8Array): void;
   /**
-   * The embedding of one prompt, or of a list of them, row after row. Each is a unit vector.
+   * The embedding of one prompt, or of a list of them, row after row. Each is a unit vector. `onProgress` hears how many of
+   * a long list are done.
    *
    * @throws {PointsmanError} `BAD_INPUT` and `ENGINE`.
    */
-  embed(input: Input | readonly Input[]): Promise<Float32Array>;
+  embed(input: Input | readonly Input[], options?: { readonly onProgress?: (progress: { done: number, total: number }) => void }): Promise<Float32Array>;
   /** How many decisions there were, how long they took, and what they run on. */
   stats(): Stats;
 }

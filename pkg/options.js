@@ -13,7 +13,7 @@ const GOALS = ['budgetUsd', 'minQuality', 'costWeight'];
 const LIMITS = ['maxUsd', 'caution', 'allow', 'needs', ...LENGTHS];
 
 const KNOWN = {
-  createRouter: ['router', 'embedder', 'tier', 'static', 'candidates', 'fallback', 'policy', 'learn', 'budgetUsd', 'wasm', 'seed', 'onDecision', 'onProgress', 'onTier'],
+  createRouter: ['router', 'embedder', 'tier', 'static', 'candidates', 'fallback', 'policy', 'learn', 'budgetUsd', 'device', 'calibration', 'wasm', 'seed', 'onDecision', 'onProgress', 'onTier'],
   candidate: ['id', 'usdPerMtokIn', 'usdPerMtokOut', 'usdPerMtokCached', 'contextTokens', 'supports', 'expectedOutputTokens', 'scores'],
   router: ['src', 'sha256', 'signedBy', 'signature'],
   embedder: ['src', 'sha256'],
@@ -23,6 +23,7 @@ const KNOWN = {
   policy: [...POLICY, 'stickiness'],
   learn: ['rule', 'explore', 'ridge', 'discount', 'dimensions', 'maxExploreUsd', 'shared'],
   feedback: ['score', 'usd'],
+  embed: ['onProgress'],
   rank: REQUEST,
   route: [...REQUEST, 'signal'],
   assign: [...GOALS, ...LIMITS],

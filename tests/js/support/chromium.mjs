@@ -5,11 +5,12 @@ import { chromium } from 'playwright-core';
 
 /**
  * @param {Pick<import('node:test').TestContext, 'after'>} t the browser closes with this test
+ * @param {{ args?: string[] }} [options] of its command line
  */
-export async function launchChromium(t) {
+export async function launchChromium(t, { args = [] } = {}) {
   const browser = await chromium.launch({
     executablePath: env.CHROME_BIN || '/usr/bin/chromium',
-    args: ['--no-sandbox'],
+    args: ['--no-sandbox', ...args],
   });
   t.after(() => close(browser));
   return browser;
