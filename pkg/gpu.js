@@ -9,9 +9,9 @@ export { calibrate, isGpuFaster, keep, recall } from './gpu-choice.js';
 
 /** What a browser may take for an adapter, the wasm file, or a device. */
 const OPENING_MS = 15_000;
-/** What it may take for vectors, and more for each token: a software adapter needs about 5 ms for one. */
+/** What it may take for vectors, and more for each token: a software adapter needs some 40 ms for one. */
 const READBACK_MS = 10_000;
-const TOKEN_MS = 20;
+const TOKEN_MS = 100;
 /** Four products of bytes in one instruction, which the kernels use: every browser that ships WebGPU has it by now. */
 const BYTE_PRODUCTS = 'packed_4x8_integer_dot_product';
 

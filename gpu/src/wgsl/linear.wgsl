@@ -117,16 +117,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let column = thread % 16u;
   let row = thread / 16u * 4u;
   let wide = layer.low < 0.0;
-  var sums = array<vec4<i32>, 4>();
+  // Four rows, written out: an index would keep them in memory on devices that do not unroll.
+  var sums_0 = vec4<i32>();
+  var sums_1 = vec4<i32>();
+  var sums_2 = vec4<i32>();
+  var sums_3 = vec4<i32>();
   for (var piece = 0u; piece < layer.inputs / 4u; piece += PIECE) {
     quantize(first_row, piece, thread);
     load_panel(first_column, piece, thread);
     workgroupBarrier();
     for (var k = 0u; k < PIECE; k += 1u) {
       let four = panel[k * (COLUMNS / 4u) + column];
-      for (var r = 0u; r < 4u; r += 1u) {
-        sums[r] += products(low_bits[k * ROWS + row + r], four);
-        if (wide) { sums[r] += products(high_bits[k * ROWS + row + r], four) * 128; }
+      let at = k * ROWS + row;
+      sums_0 += products(low_bits[at], four);
+      sums_1 += products(low_bits[at + 1u], four);
+      sums_2 += products(low_bits[at + 2u], four);
+      sums_3 += products(low_bits[at + 3u], four);
+      if (wide) {
+        sums_0 += products(high_bits[at], four) * 128;
+        sums_1 += products(high_bits[at + 1u], four) * 128;
+        sums_2 += products(high_bits[at + 2u], four) * 128;
+        sums_3 += products(high_bits[at + 3u], four) * 128;
       }
     }
     workgroupBarrier();
@@ -138,6 +149,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let scale = affine[start];
   let sum = affine[start + quarters];
   let bias = affine[start + 2u * quarters];
+  let sums = array<vec4<i32>, 4>(sums_0, sums_1, sums_2, sums_3);
   for (var r = 0u; r < 4u; r += 1u) {
     if (first_row + row + r >= call.rows) { return; }
     let product = vec4<f32>(sums[r]) * (steps[row + r] * scale);
