@@ -22,7 +22,7 @@ const host = {
     router: new URL('./assets/router-static.bin', import.meta.url),
     embedder: new URL('./assets/embedder-static.bin', import.meta.url),
   },
-  gpu: () => import('./gpu.js'),
+  gpu: () => import('./device.js'),
   background: true,
 };
 

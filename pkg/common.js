@@ -13,3 +13,15 @@ export const asyncDispose = Symbol.asyncDispose ?? /** @type {any} */ (Symbol.fo
 export function disposed() {
   return badInput('this router was disposed; create a new one');
 }
+
+/** Behind each other. @param {Float32Array[]} parts */
+export function joined(parts) {
+  if (parts.length === 1) return parts[0];
+  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let end = 0;
+  for (const part of parts) {
+    whole.set(part, end);
+    end += part.length;
+  }
+  return whole;
+}

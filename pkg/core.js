@@ -4,13 +4,12 @@
  */
 
 import { progress } from './bytes.js';
-import { asyncDispose, disposed } from './common.js';
-import { Device, joined, readCalibration, readDevice } from './device.js';
+import { asyncDispose, disposed, joined } from './common.js';
 import { Engine } from './engine.js';
 import { badInput } from './error.js';
 import { isBatch, portions, readBatch, readInput } from './input.js';
 import { Latency } from './latency.js';
-import { checkKeys, defined, mergeOptions, readCallback, readLineup, readNumber, readSeed, readSignal, readState, readWatcher, splitGoal } from './options.js';
+import { checkKeys, defined, mergeOptions, readCallback, readDevice, readLineup, readNumber, readSeed, readSignal, readState, readWatcher, splitGoal } from './options.js';
 import { partsOf, whenIdle } from './tiers.js';
 
 /** @typedef {import('./index.js').Router} RouterInterface */
@@ -24,7 +23,7 @@ import { partsOf, whenIdle } from './tiers.js';
  * @property {URL | ArrayBuffer} [embedder]
  * @property {{ router: URL | ArrayBuffer, embedder: URL | ArrayBuffer }} [static] the files of the static tier; what a
  *   host lacks of all these, its callers must give
- * @property {() => Promise<import('./device.js').GpuPart>} [gpu] fetches what the GPU needs
+ * @property {() => Promise<typeof import('./device.js')>} [gpu] fetches what a GPU needs
  * @property {boolean} background whether there is idle time to load the full tier in
  */
 
@@ -39,7 +38,7 @@ export function routerFactory(host) {
     const tell = readWatcher('onDecision', options.onDecision);
     const tellTier = readWatcher('onTier', options.onTier);
     const seed = readSeed(options.seed);
-    const [device, calibration] = [readDevice(options.device), readCalibration(options.calibration)];
+    const wanted = readDevice(options);
     const policy = options.policy ?? {};
     checkKeys('policy', policy);
     const lineup = readLineup(options.candidates);
@@ -52,12 +51,8 @@ export function routerFactory(host) {
     const engine = await Engine.open(host, recipe, report);
     try {
       const move = better && ((signal) => engine.upgrade(better, { signal, report: (part, ...bytes) => report(`full ${part}`, ...bytes) }));
-      const gpu = device === 'wasm' ? undefined : new Device(engine, host.gpu, { device, calibration });
-      const router = new Router(engine, { policy: defined(policy), fallback: options.fallback, isLimited: budgetUsd !== undefined, tell, tellTier, move, gpu });
-      // Whoever insists on it waits for it; meanwhile, else, the CPU answers.
-      if (device === 'webgpu') await gpu?.open();
-      else void gpu?.open();
-      return router;
+      const parts = { policy: defined(policy), fallback: options.fallback, isLimited: budgetUsd !== undefined, tell, tellTier, move };
+      return await Router.open(engine, parts, host.gpu, wanted);
     } catch (error) {
       engine.end();
       throw error;
@@ -79,13 +74,26 @@ class Router {
   /** Kept here, since a lost engine cannot be asked. */
   #tier;
   #latency = new Latency();
-  /** @type {Device | undefined} only where one was asked for */
+  /** @type {import('./device.js').Device | undefined} */
   #device;
+  /** How it stands with the GPU while there is no device. @type {import('./index.js').GpuStats | undefined} */
+  #gpu;
+  /** @type {'wasm' | 'webgpu'} */
+  #ran = 'wasm';
   #candidates;
 
-  constructor(engine, { policy, fallback, isLimited, tell, tellTier, move, gpu }) {
+  /** Whoever insists on a GPU waits for it; whoever does not is answered on the CPU meanwhile. */
+  static async open(engine, parts, gpu, wanted) {
+    const router = new Router(engine, parts);
+    if (wanted.device === 'wasm') return router;
+    const opening = router.#openDevice(gpu, wanted);
+    if (wanted.device === 'webgpu') await opening;
+    return router;
+  }
+
+  /** @private use `open` */
+  constructor(engine, { policy, fallback, isLimited, tell, tellTier, move }) {
     this.#engine = engine;
-    this.#device = gpu;
     this.#defaults = policy;
     this.#isLimited = isLimited;
     this.#tell = tell;
@@ -199,11 +207,11 @@ class Router {
       p50Ms: this.#latency.percentile(50),
       p99Ms: this.#latency.percentile(99),
       wasmBytes: engine.memoryBytes,
-      device: this.#device?.last ?? 'wasm',
+      device: this.#ran,
       simd: engine.simd,
       tier: this.#tier,
       ...engine.health,
-      ...this.#device?.health,
+      ...(this.#gpu && { gpu: this.#device?.health ?? this.#gpu }),
       ...(this.#upgradeError && { upgradeError: this.#upgradeError }),
       ...(budget && { budget }),
     };
@@ -235,6 +243,21 @@ class Router {
     }
   }
 
+  /** Fetches what a GPU needs, and puts the embedder there. Never rejects. */
+  async #openDevice(part, wanted) {
+    const closed = { ready: false, calls: 0 };
+    this.#gpu = closed;
+    try {
+      if (!part) throw new Error('this entry of pointsman brings no GPU part');
+      const { Device } = await part();
+      const device = new Device(this.#alive(), wanted);
+      this.#device = device;
+      await device.open();
+    } catch (error) {
+      this.#gpu = { ...closed, reason: error.message };
+    }
+  }
+
   /** Waits, where a call must, and looks whether anyone still wants it. @param {AbortSignal} [signal] */
   async #ready(engine, signal) {
     if (!engine.lost) return;
@@ -245,9 +268,8 @@ class Router {
 
   /** @param {unknown} fromGpu what came from there, if anything did */
   #ranOn(fromGpu) {
-    const device = fromGpu ? 'webgpu' : 'wasm';
-    if (this.#device) this.#device.last = device;
-    return device;
+    this.#ran = fromGpu ? 'webgpu' : 'wasm';
+    return this.#ran;
   }
 
   #setTier(tier) {
@@ -264,7 +286,7 @@ class Router {
       if (signal?.aborted) throw signal.reason;
       if (engine.lost) await this.#ready(engine, signal);
       const decision = fromGpu ?? this.#alive().call((router) => router.route(prompt, options));
-      return this.#device ? Object.assign(decision, { device: this.#ranOn(fromGpu) }) : decision;
+      return this.#gpu ? Object.assign(decision, { device: this.#ranOn(fromGpu) }) : decision;
     } catch (error) {
       if (signal?.aborted || error.code !== 'ENGINE') throw error;
       const model = this.#fallbackFor(options);

@@ -1,61 +1,39 @@
 /**
  * Where a router's embeddings are computed: on the GPU where that is wanted, can be had and is faster, and else, always, in
- * wasm. Whatever happens to the GPU, the call goes on without it, and `stats` tells why.
+ * wasm. Whatever happens to the GPU, the call goes on without it, and `stats` tells why. Only a router that was asked for a
+ * GPU imports this file, and with it the GPU's wasm file.
  */
 
-import { badInput } from './error.js';
+import { joined } from './common.js';
+import { calibrate, isGpuFaster, keep, recall } from './gpu-choice.js';
+import { Gpu } from './gpu.js';
 import { whenIdle } from './tiers.js';
 
-/**
- * @typedef {import('./gpu.js').Rows} Rows
- * @typedef {typeof import('./gpu.js')} GpuPart
- */
+/** @typedef {import('./gpu.js').Rows} Rows */
 
-const DEVICES = ['wasm', 'webgpu', 'auto'];
 /** Texts that are looked up at a time, and tokens that are sent at a time: a token is 1.5 kB. */
 const TEXTS = 32;
 const TOKENS = 8192;
 /** One token, beside the two that every text gets. */
 const WORD = 'the ';
 
-/** @param {unknown} device */
-export function readDevice(device = 'wasm') {
-  if (!DEVICES.includes(/** @type {string} */ (device))) throw badInput(`device: ${String(device)} is not one of ${DEVICES.join(', ')}`);
-  return /** @type {'wasm' | 'webgpu' | 'auto'} */ (device);
-}
-
-/** @param {any} calibration */
-export function readCalibration(calibration) {
-  const isPoint = (point) => Array.isArray(point) && point.length === 2 && point.every((x) => Number.isFinite(x) && x >= 0);
-  const rises = (points) => points.every(([tokens], i) => i === 0 || tokens > points[i - 1][0]);
-  const isLine = (points) => Array.isArray(points) && points.length > 1 && points.every(isPoint) && rises(points);
-  if (calibration === undefined || (isLine(calibration?.cpu) && isLine(calibration?.gpu))) return calibration;
-  throw badInput('calibration: expected what stats().gpu.calibration gave');
-}
-
 export class Device {
   #engine;
-  #part;
   #wanted;
   #calibration;
-  /** @type {import('./gpu.js').Gpu | undefined} */
+  /** @type {Gpu | undefined} */
   #gpu;
   /** Grows when another embedder answers, whose rows are other rows. */
   #generation = 0;
-  #ended = false;
   #reason;
   #calls = 0;
-  /** @type {'wasm' | 'webgpu'} what the last call ran on */
-  last = 'wasm';
 
   /**
    * @param {import('./engine.js').Engine} engine
-   * @param {(() => Promise<GpuPart>) | undefined} part fetches what the GPU needs
    * @param {{ device: 'webgpu' | 'auto', calibration?: import('./index.js').Calibration }} options
    */
-  constructor(engine, part, { device, calibration }) {
+  constructor(engine, { device, calibration }) {
     this.#engine = engine;
-    this.#part = part;
     this.#wanted = device;
     this.#calibration = calibration;
   }
@@ -63,17 +41,16 @@ export class Device {
   /** Puts the embedder that answers now on the GPU. Never rejects. */
   async open() {
     const generation = this.#close();
+    let gpu;
     try {
-      if (!this.#part) throw new Error('this entry of pointsman brings no GPU part');
       if (this.#engine.call((router) => router.tier) === 'static') throw new Error('the static tier needs no GPU');
-      const part = await this.#part();
-      const gpu = await part.Gpu.open(this.#engine.call((router) => router.encoderPlan()));
-      if (generation !== this.#generation || this.#ended) return gpu.destroy();
-      if (this.#wanted === 'auto') await this.#calibrate(part, gpu);
-      this.#choose = this.#wanted === 'webgpu' ? () => true : (lengths) => part.isGpuFaster(this.#calibration, lengths);
+      gpu = await Gpu.open(this.#engine.call((router) => router.encoderPlan()));
+      if (this.#wanted === 'auto') await this.#calibrate(gpu);
+      if (generation !== this.#generation) throw new Error('it is not wanted any more');
       this.#gpu = gpu;
       this.#reason = undefined;
     } catch (error) {
+      gpu?.destroy();
       if (generation === this.#generation) this.#reason = Object(error).message ?? String(error);
     }
   }
@@ -103,7 +80,7 @@ export class Device {
     /** @type {Promise<Float32Array>[]} */
     const running = [];
     for (const rows of this.#lookUp(prompts)) {
-      if (rows.lengths.includes(0) || !this.#choose(rows.lengths)) return undefined;
+      if (rows.lengths.includes(0) || !this.#isWorthIt(rows.lengths)) return undefined;
       const vectors = gpu.run(rows);
       vectors.catch(() => {}); // whoever awaits it hears of it
       running.push(vectors);
@@ -120,23 +97,22 @@ export class Device {
   get health() {
     const gpu = this.#gpu;
     return {
-      gpu: {
-        ready: gpu !== undefined,
-        calls: this.#calls,
-        ...(gpu && { adapter: gpu.adapter, dispatches: gpu.dispatches }),
-        ...(this.#calibration && { calibration: this.#calibration }),
-        ...(this.#reason && { reason: this.#reason }),
-      },
+      ready: gpu !== undefined,
+      calls: this.#calls,
+      ...(gpu && { adapter: gpu.adapter, dispatches: gpu.dispatches }),
+      ...(this.#calibration && { calibration: this.#calibration }),
+      ...(this.#reason && { reason: this.#reason }),
     };
   }
 
   end() {
-    this.#ended = true;
     this.#close();
   }
 
-  /** @type {(lengths: Uint32Array) => boolean} */
-  #choose = () => false;
+  /** @param {Uint32Array} lengths */
+  #isWorthIt(lengths) {
+    return this.#wanted === 'webgpu' || isGpuFaster(this.#calibration, lengths);
+  }
 
   /** What the encoder reads, in as much as is sent at a time. @returns {Generator<Rows>} */
   * #lookUp(prompts) {
@@ -169,20 +145,20 @@ export class Device {
   }
 
   /** Measures once which of the two is faster for what; the page may do other things meanwhile. */
-  async #calibrate(part, gpu) {
+  async #calibrate(gpu) {
     const router = (use) => this.#engine.call(use);
     const name = [gpu.adapter, gpu.width, this.#engine.simd].join(' ');
-    this.#calibration ??= await part.recall(name);
+    this.#calibration ??= await recall(name);
     if (this.#calibration) return;
     await whenIdle();
-    this.#calibration = await part.calibrate({
+    this.#calibration = await calibrate({
       cpu: (tokens) => router((wasm) => wasm.embed([WORD.repeat(tokens - 2)])),
       gpu(lengths) {
         const tokens = lengths.reduce((sum, length) => sum + length, 0);
         return gpu.run({ values: new Float32Array(tokens * gpu.width).fill(0.5), lengths: Uint32Array.from(lengths) });
       },
     });
-    await part.keep(name, this.#calibration);
+    await keep(name, this.#calibration);
   }
 
   #close() {
@@ -197,16 +173,4 @@ export class Device {
 function together(list) {
   if (list.length === 1) return list[0];
   return { values: joined(list.map(({ values }) => values)), lengths: Uint32Array.from(list.flatMap(({ lengths }) => [...lengths])) };
-}
-
-/** Behind each other. @param {Float32Array[]} parts */
-export function joined(parts) {
-  if (parts.length === 1) return parts[0];
-  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let end = 0;
-  for (const part of parts) {
-    whole.set(part, end);
-    end += part.length;
-  }
-  return whole;
 }

@@ -1,11 +1,7 @@
-/**
- * The encoder on the GPU. Only a router that was asked for one imports this file, and with it the GPU's wasm file.
- */
+/** The encoder on the GPU. */
 
 import { PointsmanError } from './error.js';
 import start, { GpuEncoder } from './wasm/pointsman_gpu.js';
-
-export { calibrate, isGpuFaster, keep, recall } from './gpu-choice.js';
 
 /** What a browser may take for an adapter, the wasm file, or a device. */
 const OPENING_MS = 15_000;

@@ -12,6 +12,8 @@ const REQUEST = [...POLICY, 'stickiness', 'needs', ...LENGTHS, 'pin', 'session']
 const GOALS = ['budgetUsd', 'minQuality', 'costWeight'];
 const LIMITS = ['maxUsd', 'caution', 'allow', 'needs', ...LENGTHS];
 
+const DEVICES = ['wasm', 'webgpu', 'auto'];
+
 const KNOWN = {
   createRouter: ['router', 'embedder', 'tier', 'static', 'candidates', 'fallback', 'policy', 'learn', 'budgetUsd', 'device', 'calibration', 'wasm', 'seed', 'onDecision', 'onProgress', 'onTier'],
   candidate: ['id', 'usdPerMtokIn', 'usdPerMtokOut', 'usdPerMtokCached', 'contextTokens', 'supports', 'expectedOutputTokens', 'scores'],
@@ -136,4 +138,16 @@ export function readWatcher(name, callback) {
       console.error(`pointsman: ${name} threw`, error);
     }
   };
+}
+
+/**
+ * Where embeddings are computed, and what was measured before, where it was.
+ *
+ * @param {Pick<import('./index.js').RouterOptions, 'device' | 'calibration'>} options
+ */
+export function readDevice({ device = 'wasm', calibration }) {
+  if (!DEVICES.includes(device)) throw badInput(`device: ${String(device)} is not one of ${DEVICES.join(', ')}`);
+  const isLine = (points) => points?.length > 1 && Array.from(points).every((point, i) => point?.[0] > (points[i - 1]?.[0] ?? -1) && point[1] >= 0);
+  if (calibration === undefined || (isLine(calibration?.cpu) && isLine(calibration?.gpu))) return { device, calibration };
+  throw badInput('calibration: expected what stats().gpu.calibration gave');
 }

@@ -186,11 +186,11 @@ test('nobody fetches the GPU part who does not ask for it', async (t) => {
   const fetched = async (options) => {
     requests.length = 0;
     await page.evaluate(async (given) => (await (await import('/gpu.js')).create(given)).route('hello'), options);
-    return requests.filter((path) => /gpu/.test(path) && path !== '/gpu.js').sort();
+    return requests.filter((path) => /gpu|device/.test(path) && path !== '/gpu.js').sort();
   };
   assert.deepEqual(await fetched({}), []);
   assert.deepEqual(await fetched({ device: 'webgpu' }), [
-    '/pointsman/gpu-choice.js', '/pointsman/gpu.js', '/pointsman/wasm/pointsman_gpu.js', '/pointsman/wasm/pointsman_gpu_bg.wasm',
+    '/pointsman/device.js', '/pointsman/gpu-choice.js', '/pointsman/gpu.js', '/pointsman/wasm/pointsman_gpu.js', '/pointsman/wasm/pointsman_gpu_bg.wasm',
   ]);
 });
 

@@ -20,11 +20,11 @@ const FILES = [
   'adapters/dispatch.js', 'adapters/openai.d.ts', 'adapters/openai.js', 'adapters/request.js',
   'assets/assets.json', 'assets/embedder-static.bin', 'assets/embedder.bin', 'assets/router-static.bin',
   'assets/router.bin', 'browser.js', 'bytes.js', 'common.js', 'core.js',
-  'disk.js', 'engine.js', 'error.js', 'explain.js', 'index.d.ts', 'input.js', 'latency.js', 'limits.js', 'merge.js', 'node.js',
+  'device.js', 'disk.js', 'engine.js', 'error.js', 'explain.js', 'gpu-choice.js', 'gpu.js', 'index.d.ts', 'input.js', 'latency.js', 'limits.js', 'merge.js', 'node.js',
   'options.js', 'package.json',
   'pour.js', 'sbom.cdx.json', 'signature.js', 'simd.js', 'slim/fetch.js', 'slim/index.d.ts', 'slim/node.js', 'start.js',
   'tiers.js',
-  'wasm/pointsman.js', 'wasm/pointsman_relaxed_bg.wasm', 'wasm/pointsman_simd128_bg.wasm',
+  'wasm/pointsman.js', 'wasm/pointsman_gpu.js', 'wasm/pointsman_gpu_bg.wasm', 'wasm/pointsman_relaxed_bg.wasm', 'wasm/pointsman_simd128_bg.wasm',
   'worker/browser-thread.js', 'worker/browser.js', 'worker/client.js', 'worker/index.d.ts', 'worker/line.js',
   'worker/node-thread.js', 'worker/node.js', 'worker/parcel.js', 'worker/thread.js', 'worker/wire.js',
   'worker/workerd.js', 'workerd.js',
@@ -113,7 +113,7 @@ test('publint finds nothing to improve', async () => {
 });
 
 test('every way to import it finds its types', async () => {
-  const files = ['pointsman.wasm', 'pointsman-relaxed.wasm', 'router.bin', 'embedder.bin', 'router-static.bin', 'embedder-static.bin'];
+  const files = ['pointsman.wasm', 'pointsman-relaxed.wasm', 'pointsman-gpu.wasm', 'router.bin', 'embedder.bin', 'router-static.bin', 'embedder-static.bin'];
   await run(join(BIN, 'attw'), [packed.tarball, '--profile', 'esm-only', '--no-color', '--exclude-entrypoints', ...files], { cwd: ROOT });
 });
 

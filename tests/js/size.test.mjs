@@ -9,10 +9,13 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { PKG } from './support/paths.mjs';
 
+/** What only those fetch who ask for a GPU: code and wasm together. */
+const GPU = { code: 'device.js', wasm: 'wasm/pointsman_gpu_bg.wasm', budget: 150e3 };
+
 /** Code of each entry, minified, and files as they are: most bytes after gzip. */
 const CODE = {
-  'browser.js': 14e3,
-  'slim/fetch.js': 13.5e3,
+  'browser.js': 15e3,
+  'slim/fetch.js': 14e3,
   'worker/browser.js': 5e3,
   'worker/browser-thread.js': 14.5e3,
 };
@@ -28,6 +31,12 @@ for (const [file, budget] of Object.entries(FILES)) {
   test(`the file ${file}`, async () => within(budget, file, await readFile(join(PKG, file))));
 }
 
+test('what a GPU needs', async () => {
+  const [code, wasm] = [await bundle(GPU.code), await readFile(join(PKG, GPU.wasm))];
+  assert.doesNotMatch(`${await bundle('browser.js')}`, /requestAdapter/); // it is nobody else's
+  within(GPU.budget, 'code and wasm', Buffer.concat([code, wasm]));
+});
+
 test('pointsman/slim names no file that a bundler could emit', async () => {
   assert.match(`${await bundle('browser.js')}`, /\.wasm"/); // which this would find
   assert.doesNotMatch(`${await bundle('slim/fetch.js')}`, /\.(wasm|bin)["'`]|import\.meta/);
@@ -37,7 +46,7 @@ test('assets.json has the hash and the length of every binary file', async () =>
   const assets = JSON.parse(await readFile(join(PKG, 'assets', 'assets.json'), 'utf8'));
   const { exports } = JSON.parse(await readFile(join(PKG, 'package.json'), 'utf8'));
   const names = Object.keys(assets).sort();
-  assert.deepEqual(names, ['embedder-static.bin', 'embedder.bin', 'pointsman-relaxed.wasm', 'pointsman.wasm', 'router-static.bin', 'router.bin']);
+  assert.deepEqual(names, ['embedder-static.bin', 'embedder.bin', 'pointsman-gpu.wasm', 'pointsman-relaxed.wasm', 'pointsman.wasm', 'router-static.bin', 'router.bin']);
   for (const name of names) {
     const bytes = await readFile(join(PKG, exports[`./${name}`]));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -45,9 +54,10 @@ test('assets.json has the hash and the length of every binary file', async () =>
   }
 });
 
+/** Without what it imports later, if it is asked to. */
 async function bundle(entry) {
   const { outputFiles: [{ contents }] } = await build({
-    entryPoints: [join(PKG, entry)], bundle: true, minify: true, format: 'esm', write: false,
+    entryPoints: [join(PKG, entry)], bundle: true, minify: true, format: 'esm', write: false, external: entry === GPU.code ? [] : ['*/device.js'],
   });
   return Buffer.from(contents);
 }

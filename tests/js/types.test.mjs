@@ -14,14 +14,16 @@ import { typeCheck } from './support/types.mjs';
 
 const USE = `
 import { createRouter, PointsmanError } from 'pointsman';
-import type { Candidate, Decision, Goal, Input, Plan, Policy, Router, RouterOptions, Score, Stats } from 'pointsman';
+import type { Calibration, Candidate, Decision, Goal, Input, Plan, Policy, Router, RouterOptions, Score, Stats } from 'pointsman';
 
 export async function use(input: Input, options: RouterOptions, policy: Policy): Promise<Decision> {
   await using router: Router = await createRouter({ ...options, onProgress: ({ loaded, total }) => loaded / total });
   const scores: readonly Score[] = await router.rank(input, { ...policy, needs: ['tools'] });
   const stats: Stats = router.stats();
+  const gpu: Calibration | undefined = stats.gpu?.calibration;
+  await createRouter({ device: 'auto', ...(gpu && { calibration: gpu }) });
   const candidates: readonly Candidate[] = router.candidates;
-  const vectors: Float32Array = await router.embed([input, 'text', [{ role: 'user', content: 'chat' }]]);
+  const vectors: Float32Array = await router.embed([input, 'text', [{ role: 'user', content: 'chat' }]], { onProgress: ({ done, total }) => done / total });
   const goal: Goal = { budgetUsd: 1, caution: 1 };
   const plan: Plan = await router.assign(['one', 'two'], goal);
   router.feedback(plan.picks[0].id, { score: 1, usd: 0.01 });
