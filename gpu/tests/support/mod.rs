@@ -48,3 +48,15 @@ pub fn compared(gpu: &[f32], cpu: &[f32], width: usize) -> (f64, f64, usize) {
     let cosines: Vec<f64> = gpu.chunks(width).zip(cpu.chunks(width)).map(dot).collect();
     (cosines.iter().sum::<f64>() / cosines.len() as f64, cosines.iter().copied().fold(1.0, f64::min), differing)
 }
+
+/// What to run on; where there is nothing, it says so, and where all must be there, it fails.
+pub fn found() -> Option<wgpu::Adapter> {
+    match pollster::block_on(pointsman_gpu::adapter()) {
+        Ok(adapter) => Some(adapter),
+        Err(error) => {
+            assert!(std::env::var_os("POINTSMAN_COMPLETE").is_none(), "{error}");
+            eprintln!("SKIPPED: {error}");
+            None
+        }
+    }
+}
