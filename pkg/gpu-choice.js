@@ -44,8 +44,9 @@ export async function calibrate({ cpu, gpu }) {
   let before = Infinity;
   for (const tokens of GPU_TOKENS) {
     const texts = Array.from({ length: Math.ceil(tokens / 128) }, () => Math.min(tokens, 128));
-    points.gpu.push([tokens, await fastest(() => gpu(texts), tokens)]);
-    const ratio = at(points.gpu.length > 1 ? points.gpu : [[0, 0], points.gpu[0]], tokens) / texts.reduce((ms, length) => ms + at(points.cpu, length), 0);
+    points.gpu.push([tokens, await fastest(() => gpu(texts))]);
+    const [, ms] = points.gpu.at(-1) ?? [0, 0];
+    const ratio = ms / texts.reduce((sum, length) => sum + at(points.cpu, length), 0);
     if (ratio > HOPELESS && ratio > before / 2 && points.gpu.length > 1) break;
     before = ratio;
   }
@@ -53,14 +54,14 @@ export async function calibrate({ cpu, gpu }) {
 }
 
 /** The best of a few runs; the first of them pays for what the others need. */
-async function fastest(run, tokens = 0) {
+async function fastest(run) {
   let best = Infinity;
   for (let i = 0; i < RUNS; i += 1) {
     const begun = performance.now();
     await run();
     best = Math.min(best, performance.now() - begun);
     // A long one has paid for that many times over.
-    if (i > 0 && tokens > 1000 && best > 500) break;
+    if (i > 0 && best > 300) break;
   }
   return best;
 }

@@ -40,6 +40,68 @@ export async function measure(tier, measured) {
   }
 }
 
+/** Batches that the processor and the GPU embed: texts, and tokens of each. */
+const BATCHES = [[1, 16], [1, 128], [16, 32], [64, 64]];
+/** What measuring on a slow GPU may take, and measuring for `auto`. */
+const GPU_PATIENCE_MS = 30_000;
+
+/**
+ * @typedef {object} DeviceRow
+ * @property {string} name
+ * @property {number} cpu best of a few runs, in milliseconds
+ * @property {number} gpu
+ * @property {string} auto which of them `device: 'auto'` took
+ */
+
+/**
+ * Measures the full tier on the processor and on the GPU.
+ *
+ * @param {(row: DeviceRow) => void} measured
+ * @returns {Promise<import('pointsman').GpuStats>} with a reason where there is nothing to measure
+ */
+export async function compareDevices(measured) {
+  const gpu = await createRouter({ device: 'webgpu' });
+  const made = [gpu];
+  try {
+    const stats = (await gpu.stats()).gpu ?? { ready: false, calls: 0 };
+    if (!stats.ready) return stats;
+    const [cpu, auto] = [await createRouter(), await createRouter({ device: 'auto' })];
+    made.push(cpu, auto);
+    await measuredByItself(auto);
+    const begun = performance.now();
+    for (const [texts, tokens] of BATCHES) {
+      if (performance.now() - begun > GPU_PATIENCE_MS) break;
+      const batch = Array.from({ length: texts }, (_, i) => textOf(tokens, i));
+      const times = [await fastest(() => cpu.embed(batch)), await fastest(() => gpu.embed(batch))];
+      await auto.embed(batch);
+      const took = (await auto.stats()).device === 'webgpu' ? 'GPU' : 'processor';
+      measured({ name: `${texts} × ${tokens} tokens`, cpu: times[0], gpu: times[1], auto: took });
+    }
+    return (await gpu.stats()).gpu ?? stats;
+  } finally {
+    await Promise.all(made.map((router) => router[Symbol.asyncDispose]()));
+  }
+}
+
+/** Until `auto` knows what to take, or that there is no choice. */
+async function measuredByItself(auto) {
+  for (const begun = performance.now(); performance.now() - begun < GPU_PATIENCE_MS;) {
+    const { gpu } = await auto.stats();
+    if (gpu?.ready || gpu?.reason) return;
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+}
+
+async function fastest(run) {
+  let best = Infinity;
+  for (let i = 0; i < 4 && (i < 2 || best < 1000); i += 1) {
+    const begun = performance.now();
+    await run();
+    best = Math.min(best, performance.now() - begun);
+  }
+  return best;
+}
+
 /** A decision tells how long it took where it was made; the way to that thread and back is not in it. */
 async function single(router, tokens) {
   await router.route(textOf(tokens, 0)); // the first pays for what the others need, too

@@ -1,7 +1,7 @@
 /** The fifth tab: what this device does, in milliseconds. */
 
-import { LENGTHS, measure } from '../bench.js';
-import { $, complain, element, facts } from '../dom.js';
+import { LENGTHS, compareDevices, measure } from '../bench.js';
+import { $, complain, element, facts, rows } from '../dom.js';
 import { milliseconds, short } from '../figures.js';
 import { Plot } from '../plot.js';
 
@@ -33,6 +33,7 @@ export class SpeedView {
         stats[tier] = await measure(tier, (row) => this.#add(tier, row));
       }
       showStats(stats);
+      if ('gpu' in navigator) await this.#compare();
       $('speed-said').textContent = 'Measured.';
     } catch (error) {
       complain($('speed-problem'), error);
@@ -40,6 +41,18 @@ export class SpeedView {
     } finally {
       $('speed-run').disabled = false;
     }
+  }
+
+  /** The processor and the GPU beside each other, or why there is no GPU. */
+  async #compare() {
+    $('speed-said').textContent = 'Measuring the GPU …';
+    const list = [];
+    const { reason, adapter } = await compareDevices(({ name, cpu, gpu, auto }) => {
+      list.push([name, milliseconds(cpu), milliseconds(gpu), auto]);
+      $('speed-devices').hidden = false;
+      $('speed-devices-table').replaceChildren(...rows(list));
+    });
+    $('speed-gpu').textContent = `This browser offers WebGPU. ${reason ? `It is not used: ${reason}.` : `Its adapter is ${adapter}.`}`;
   }
 
   #add(tier, row) {
