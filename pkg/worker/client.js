@@ -3,9 +3,9 @@
  * how to start a thread, and gets its `createRouter`.
  */
 
-import { asyncDispose, disposed } from '../common.js';
+import { asyncDispose, disposed, joined } from '../common.js';
 import { badInput } from '../error.js';
-import { isBatch, readBatch, readInput } from '../input.js';
+import { isBatch, portions, readBatch, readInput } from '../input.js';
 import { checkKeys, readCallback, readSignal, readState, readWatcher } from '../options.js';
 import { Line } from './line.js';
 import { parcel } from './parcel.js';
@@ -96,8 +96,21 @@ class WorkerRouter {
     return this.#sendState('replaceState', state);
   }
 
-  async embed(input) {
-    return this.#alive().call('embed', [isBatch(input) ? input.map(readInput) : readInput(input)]);
+  async embed(input, options = {}) {
+    checkKeys('embed', options);
+    const report = readCallback('onProgress', options.onProgress);
+    if (!report) return this.#alive().call('embed', [isBatch(input) ? input.map(readInput) : readInput(input)]);
+    const list = [...portions(isBatch(input) ? input : [input])];
+    const total = list.reduce((sum, { length }) => sum + length, 0);
+    /** @type {Float32Array[]} */
+    const parts = [];
+    let done = 0;
+    for (const prompts of list) {
+      parts.push(await this.#alive().call('embed', [prompts]));
+      done += prompts.length;
+      report({ done, total });
+    }
+    return joined(parts);
   }
 
   async stats() {

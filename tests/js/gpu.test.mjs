@@ -169,12 +169,14 @@ test('auto measures once, while the CPU answers, and remembers', async (t) => {
 
 test('on a thread of its own', async (t) => {
   const page = await visit(t);
-  const { found, stats, decision } = await page.evaluate(async () => {
+  const { found, heard, stats, decision } = await page.evaluate(async () => {
     const { compare, create, text } = await import('/gpu.js');
     const [cpu, gpu] = [await create(), await create({ device: 'webgpu' }, 'worker/browser.js')];
-    const texts = [text(5), text(30)];
-    return { found: compare(await gpu.embed(texts), await cpu.embed(texts), 32), decision: await gpu.route(text(9)), stats: await gpu.stats() };
+    const [texts, heard] = [[text(5), text(30)], []];
+    const vectors = await gpu.embed(texts, { onProgress: (progress) => heard.push(progress) });
+    return { found: compare(vectors, await cpu.embed(texts), 32), heard, decision: await gpu.route(text(9)), stats: await gpu.stats() };
   });
+  assert.deepEqual(heard, [{ done: 2, total: 2 }]);
   assert.ok(found.worst >= 0.998);
   assert.deepEqual([stats.device, decision.device], ['webgpu', 'webgpu']);
 });
