@@ -3,7 +3,7 @@
 use super::{read, write};
 use clap::{Subcommand, ValueEnum};
 use pointsman::embedder::build::{Folder, adopt, build, distil};
-use pointsman::embedder::{Activations, EmbedderFile, GraphEmbedder};
+use pointsman::embedder::{Activations, Embedder, EmbedderFile, GraphEmbedder};
 use std::path::{Path, PathBuf};
 
 /// Make and look into embedder files.
