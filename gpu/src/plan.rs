@@ -76,7 +76,7 @@ pub struct Linear {
     pub gelu: bool,
     /// Whether `affine` begins with factors by input.
     pub smoothed: bool,
-    /// [smooth], scale, sum, bias
+    /// Smoothing factors where there are any, scale, sum, bias.
     pub affine: Vec<f32>,
     /// Words of four inputs of one output; words of all outputs follow each other.
     pub weights: Vec<u32>,
