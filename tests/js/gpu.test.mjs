@@ -13,6 +13,12 @@ const newPage = blankPages({
   mounts: { '/data/': join(ROOT, 'tests', 'data') },
 });
 
+/** Makes long waits longer: here a busy machine plays the GPU, and compiles its shaders. */
+function patience() {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = (call, ms, ...args) => setTimeout(call, ms > 5000 ? 20 * ms : ms, ...args);
+}
+
 /** A page at the blank address, and what it complained of when the test ends: nothing. */
 async function visit(t, ...scripts) {
   const { page, url } = await newPage();
@@ -25,7 +31,7 @@ async function visit(t, ...scripts) {
 }
 
 test('embeddings of texts of many lengths, packed, are those of the CPU', async (t) => {
-  const page = await visit(t);
+  const page = await visit(t, patience);
   const { found, stats, seen } = await page.evaluate(async () => {
     const { compare, create, text } = await import('/gpu.js');
     const [cpu, gpu] = [await create(), await create({ device: 'webgpu' })];
@@ -46,7 +52,7 @@ test('embeddings of texts of many lengths, packed, are those of the CPU', async 
 });
 
 test('all-MiniLM-L6-v2 runs whole, in at most fifty dispatches', async (t) => {
-  const page = await visit(t);
+  const page = await visit(t, patience);
   const { found, stats, decisions } = await page.evaluate(async () => {
     const { compare, create } = await import('/gpu.js');
     const full = { router: undefined, embedder: undefined };
@@ -65,7 +71,7 @@ test('all-MiniLM-L6-v2 runs whole, in at most fifty dispatches', async (t) => {
 });
 
 test('a batch of hundreds of texts tells how far it is', async (t) => {
-  const page = await visit(t);
+  const page = await visit(t, patience);
   const { found, heard, mapped } = await page.evaluate(async () => {
     const { compare, create, text } = await import('/gpu.js');
     const [cpu, gpu] = [await create(), await create({ device: 'webgpu' })];
@@ -92,6 +98,16 @@ const FAULTS = {
     const create = GPUDevice.prototype.createBindGroup;
     GPUDevice.prototype.createBindGroup = function broken(descriptor) { return create.call(this, { ...descriptor, entries: [] }); };
   }, /failed/],
+  'memory that is full': [() => {
+    const create = GPUDevice.prototype.createBuffer;
+    GPUDevice.prototype.createBuffer = function full(descriptor) {
+      this.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('no room is left') }));
+      return create.call(this, descriptor);
+    };
+  }, /no room is left|memory/i],
+  'limits that are too small': [() => {
+    Object.defineProperty(GPUSupportedLimits.prototype, 'maxStorageBufferBindingSize', { get: () => 1024 });
+  }, /can be bound|limit/i],
   'a readback that never comes': [() => { GPUBuffer.prototype.mapAsync = () => new Promise(() => {}); hurry(); }, /the vectors within/],
 };
 
@@ -124,7 +140,7 @@ for (const [fault, [script, reason]] of Object.entries(FAULTS)) {
 }
 
 test('auto takes what was measured to be faster', async (t) => {
-  const page = await visit(t);
+  const page = await visit(t, patience);
   const ran = await page.evaluate(async () => {
     const { create, text } = await import('/gpu.js');
     const calibration = { cpu: [[8, 8], [32, 32]], gpu: [[8, 100], [1000, 101]] };
@@ -143,7 +159,7 @@ test('auto takes what was measured to be faster', async (t) => {
 });
 
 test('auto measures once, while the CPU answers, and remembers', async (t) => {
-  const page = await visit(t);
+  const page = await visit(t, patience);
   const { first, devices, calibrations, dispatched } = await page.evaluate(async () => {
     const { create, text } = await import('/gpu.js');
     const [devices, calibrations, dispatched] = [[], [], []];
