@@ -174,7 +174,8 @@ fn read_attention(p: &Pattern, outlet: OutletId) -> Option<Read> {
     const MATMUL: &str = "abmk,abkn->abmn";
     let (op, node) = p.op::<AxisOp>(outlet)?;
     let AxisOp::Reshape(2, from, _) = op else { return None };
-    let [heads, head_width] = from.iter().map(|d| d.to_usize().ok()).collect::<Option<Vec<_>>>()?.try_into().ok()?;
+    let [heads, head_width] =
+        from.iter().map(|d| d.to_usize().ok().filter(|size| *size > 0)).collect::<Option<Vec<_>>>()?.try_into().ok()?;
     let (context, order) = moved(p, node.inputs[0]);
     let (weights, values, _) = p.product(context, MATMUL).filter(|_| order == [0, 2, 1, 3])?;
     let (softmax, node) = p.op::<Softmax>(weights)?;
