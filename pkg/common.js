@@ -25,3 +25,24 @@ export function joined(parts) {
   }
   return whole;
 }
+
+/**
+ * Embeddings of all portions, one after the other; whoever wants to hear how far it is does.
+ *
+ * @template T
+ * @param {T[][]} list
+ * @param {(portion: T[]) => Promise<Float32Array>} embed
+ * @param {((progress: { done: number, total: number }) => void) | undefined} report
+ */
+export async function embedAll(list, embed, report) {
+  const total = list.reduce((sum, { length }) => sum + length, 0);
+  /** @type {Float32Array[]} */
+  const parts = [];
+  let done = 0;
+  for (const portion of list) {
+    parts.push(await embed(portion));
+    done += portion.length;
+    report?.({ done, total });
+  }
+  return joined(parts);
+}

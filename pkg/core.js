@@ -4,7 +4,7 @@
  */
 
 import { progress } from './bytes.js';
-import { asyncDispose, disposed, joined } from './common.js';
+import { asyncDispose, disposed, embedAll } from './common.js';
 import { Engine } from './engine.js';
 import { badInput } from './error.js';
 import { isBatch, portions, readBatch, readInput } from './input.js';
@@ -184,18 +184,12 @@ class Router {
     const report = readCallback('onProgress', options.onProgress);
     const list = [...portions(isBatch(input) ? input : [input])];
     await this.#ready(engine);
-    const total = list.reduce((sum, { length }) => sum + length, 0);
-    /** @type {Float32Array[]} */
-    const parts = [];
-    let done = 0;
-    for (const prompts of list) {
+    return embedAll(list, async (prompts) => {
       const fromGpu = this.#device && await this.#device.embed(prompts);
-      parts.push(fromGpu ?? this.#alive().call((router) => router.embed(prompts)));
+      const vectors = fromGpu ?? this.#alive().call((router) => router.embed(prompts));
       this.#ranOn(fromGpu);
-      done += prompts.length;
-      report?.({ done, total });
-    }
-    return joined(parts);
+      return vectors;
+    }, report);
   }
 
   /** @returns {import('./index.js').Stats} */

@@ -3,7 +3,7 @@
  * how to start a thread, and gets its `createRouter`.
  */
 
-import { asyncDispose, disposed, joined } from '../common.js';
+import { asyncDispose, disposed, embedAll } from '../common.js';
 import { badInput } from '../error.js';
 import { isBatch, portions, readBatch, readInput } from '../input.js';
 import { checkKeys, readCallback, readSignal, readState, readWatcher } from '../options.js';
@@ -101,16 +101,7 @@ class WorkerRouter {
     const report = readCallback('onProgress', options.onProgress);
     if (!report) return this.#alive().call('embed', [isBatch(input) ? input.map(readInput) : readInput(input)]);
     const list = [...portions(isBatch(input) ? input : [input])];
-    const total = list.reduce((sum, { length }) => sum + length, 0);
-    /** @type {Float32Array[]} */
-    const parts = [];
-    let done = 0;
-    for (const prompts of list) {
-      parts.push(await this.#alive().call('embed', [prompts]));
-      done += prompts.length;
-      report({ done, total });
-    }
-    return joined(parts);
+    return embedAll(list, (prompts) => this.#alive().call('embed', [prompts]), report);
   }
 
   async stats() {
