@@ -46,3 +46,17 @@ export async function embedAll(list, embed, report) {
   }
   return joined(parts);
 }
+
+/**
+ * Progress that never falls back, as it would where the CPU begins again what the GPU did not end.
+ *
+ * @param {((progress: { done: number, total: number }) => void) | undefined} report
+ */
+export function rising(report) {
+  let most = 0;
+  return report && ((progress) => {
+    if (progress.done <= most) return;
+    most = progress.done;
+    report(progress);
+  });
+}

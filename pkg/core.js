@@ -4,7 +4,7 @@
  */
 
 import { progress } from './bytes.js';
-import { asyncDispose, disposed, embedAll } from './common.js';
+import { asyncDispose, disposed, embedAll, rising } from './common.js';
 import { Engine } from './engine.js';
 import { badInput } from './error.js';
 import { isBatch, portions, readBatch, readInput } from './input.js';
@@ -181,15 +181,13 @@ class Router {
   async embed(input, options = {}) {
     const engine = this.#alive();
     checkKeys('embed', options);
-    const report = readCallback('onProgress', options.onProgress);
+    const report = rising(readCallback('onProgress', options.onProgress));
     const list = [...portions(isBatch(input) ? input : [input])];
     await this.#ready(engine);
-    return embedAll(list, async (prompts) => {
-      const fromGpu = this.#device && await this.#device.embed(prompts);
-      const vectors = fromGpu ?? this.#alive().call((router) => router.embed(prompts));
-      this.#ranOn(fromGpu);
-      return vectors;
-    }, report);
+    const fromGpu = await this.#device?.embed(list, report);
+    const vectors = fromGpu ?? await embedAll(list, async (prompts) => this.#alive().call((router) => router.embed(prompts)), report);
+    this.#ranOn(fromGpu);
+    return vectors;
   }
 
   /** @returns {import('./index.js').Stats} */

@@ -14,6 +14,8 @@ import { whenIdle } from './tiers.js';
 /** Texts that are looked up at a time, and tokens that are sent at a time: a token is 1.5 kB. */
 const TEXTS = 32;
 const TOKENS = 8192;
+/** Tokens of which the vectors are read back together: until then, the browser keeps what was sent. */
+const READ_TOKENS = 65_536;
 /** One token, beside the two that every text gets. */
 const WORD = 'the ';
 
@@ -62,33 +64,42 @@ export class Device {
    */
   async route(prompt, options) {
     const begun = performance.now();
-    const vector = await this.embed([prompt]);
+    const vector = await this.embed([[prompt]]);
     if (!vector) return undefined;
     const decision = this.#engine.call((router) => router.routeEmbedded(prompt, options, vector));
     return Object.assign(decision, { ms: performance.now() - begun });
   }
 
   /**
-   * Embeddings of prompts from the GPU; nothing where the CPU should compute them.
+   * Embeddings of prompts from the GPU; nothing where the CPU should compute them. All work is handed over, then all is
+   * read back at once; only what would take too much memory is read back in parts. The first prompts decide for all: more
+   * of them only favour the GPU.
    *
-   * @param {any[]} prompts
+   * @param {any[][]} list in portions that fit into memory
+   * @param {(progress: { done: number, total: number }) => void} [report]
    * @returns {Promise<Float32Array | undefined>}
    */
-  async embed(prompts) {
+  async embed(list, report) {
     const [gpu, generation] = [this.#gpu, this.#generation];
-    if (!gpu) return undefined;
-    /** @type {Promise<Float32Array>[]} */
-    const running = [];
-    for (const rows of this.#lookUp(prompts)) {
-      if (rows.lengths.includes(0) || !this.#isWorthIt(rows.lengths)) return undefined;
-      const vectors = gpu.run(rows);
-      vectors.catch(() => {}); // whoever awaits it hears of it
-      running.push(vectors);
-      // While this runs, the next is looked up; more than that would only wait.
-      if (running.length > 1 && !await this.#arrived(gpu, running.at(-2))) return undefined;
+    const total = list.reduce((sum, { length }) => sum + length, 0);
+    if (!gpu || total === 0) return undefined;
+    /** @type {Float32Array[]} */
+    const parts = [];
+    let [batch, done] = [gpu.begin(), 0];
+    for (const rows of this.#lookUp(list)) {
+      if (rows.lengths.includes(0) || (done === 0 && !this.#isWorthIt(rows.lengths))) return undefined;
+      const tokens = await this.#arrived(gpu, batch.add(rows));
+      if (tokens === undefined) return undefined;
+      done += rows.lengths.length;
+      if (done === total || tokens >= READ_TOKENS) {
+        const vectors = await this.#arrived(gpu, batch.read());
+        if (!vectors || generation !== this.#generation) return undefined;
+        parts.push(vectors);
+        batch = gpu.begin();
+      }
+      report?.({ done, total });
+      if (done < total) await soon();
     }
-    const parts = await this.#arrived(gpu, Promise.all(running));
-    if (!parts || generation !== this.#generation) return undefined;
     this.#calls += 1;
     return joined(parts);
   }
@@ -115,12 +126,12 @@ export class Device {
   }
 
   /** What the encoder reads, in as much as is sent at a time. @returns {Generator<Rows>} */
-  * #lookUp(prompts) {
+  * #lookUp(list) {
     /** @type {Rows[]} */
     let found = [];
     let tokens = 0;
-    for (let start = 0; start < prompts.length; start += TEXTS) {
-      const rows = this.#engine.call((router) => router.lookup(prompts.slice(start, start + TEXTS)));
+    for (const prompts of list.flatMap(pieces)) {
+      const rows = this.#engine.call((router) => router.lookup(prompts));
       found.push(rows);
       tokens += rows.lengths.reduce((sum, length) => sum + length, 0);
       if (tokens < TOKENS) continue;
@@ -167,6 +178,16 @@ export class Device {
     this.#generation += 1;
     return this.#generation;
   }
+}
+
+/** @param {any[]} prompts */
+function pieces(prompts) {
+  return Array.from({ length: Math.ceil(prompts.length / TEXTS) }, (_, i) => prompts.slice(i * TEXTS, (i + 1) * TEXTS));
+}
+
+/** Lets the page do what it has to. */
+function soon() {
+  return new Promise((resolve) => { setTimeout(resolve); });
 }
 
 /** @param {Rows[]} list @returns {Rows} */

@@ -1,7 +1,7 @@
 /** The encoder on the GPU. */
 
 import { PointsmanError } from './error.js';
-import start, { GpuEncoder } from './wasm/pointsman_gpu.js';
+import start, { GpuCall, GpuEncoder } from './wasm/pointsman_gpu.js';
 
 /** What a browser may take for an adapter, the wasm file, or a device. */
 const OPENING_MS = 15_000;
@@ -54,20 +54,55 @@ export class Gpu {
     this.dispatches = encoder.dispatches;
   }
 
+  /** For texts that are to be read back together. */
+  begin() {
+    return new Batch(this.#encoder);
+  }
+
   /**
-   * Unit vectors, text by text. Rejects where the device failed, was lost, or is silent.
+   * Unit vectors, text by text. Rejects as a batch does.
    *
    * @param {Rows} rows
-   * @returns {Promise<Float32Array>}
    */
-  run({ values, lengths }) {
-    const tokens = lengths.reduce((sum, length) => sum + length, 0);
-    return within(READBACK_MS + TOKEN_MS * tokens, 'the vectors', this.#encoder.run(values, lengths));
+  async run(rows) {
+    const batch = this.begin();
+    await batch.add(rows);
+    return batch.read();
   }
 
   /** Ends the device: what runs fails. */
   destroy() {
     this.#encoder.destroy();
+  }
+}
+
+/** Texts that are read back together. Rejects where the device failed, was lost, or is silent. */
+class Batch {
+  #encoder;
+  /** @type {GpuCall | undefined} */
+  #call;
+  #tokens = 0;
+
+  constructor(encoder) {
+    this.#encoder = encoder;
+  }
+
+  /**
+   * Hands the work of more texts to the device, without waiting for it.
+   *
+   * @param {Rows} rows
+   * @returns {Promise<number>} tokens so far
+   */
+  async add({ values, lengths }) {
+    this.#call ??= new GpuCall();
+    this.#encoder.add(this.#call, values, lengths);
+    this.#tokens += lengths.reduce((sum, length) => sum + length, 0);
+    return this.#tokens;
+  }
+
+  /** Unit vectors, text by text. @returns {Promise<Float32Array>} */
+  read() {
+    return within(READBACK_MS + TOKEN_MS * this.#tokens, 'the vectors', this.#encoder.read(this.#call));
   }
 }
 

@@ -7,7 +7,7 @@ use crate::plan::Plan;
 use crate::readback::{floats, locked};
 use std::sync::{Arc, Mutex};
 use wgpu::{
-    Adapter, Backends, Buffer, BufferUsages, ComputePassDescriptor, Device, DeviceDescriptor, Instance, InstanceDescriptor, Limits,
+    Adapter, Backends, Buffer, BufferUsages, CommandEncoder, ComputePassDescriptor, Device, DeviceDescriptor, Instance, InstanceDescriptor, Limits,
     PowerPreference, Queue, RequestAdapterOptions,
 };
 
@@ -41,6 +41,18 @@ pub struct Encoder {
     most_rows: u32,
     room: Mutex<Option<Room>>,
     fault: Fault,
+}
+
+/// Texts that are read back together.
+#[derive(Default)]
+pub struct Call {
+    parts: Vec<Part>,
+}
+
+/// The vectors of some texts, on the device.
+struct Part {
+    vectors: Buffer,
+    words: u64,
 }
 
 /// What went wrong first, if anything has.
@@ -91,15 +103,36 @@ impl Encoder {
     /// each text has, 1 at least.
     ///
     /// # Errors
-    /// [`Error::BadInput`] where they do not belong together, [`Error::TooLarge`] for a text that is too long for this
-    /// device, [`Error::Device`] where it fails or is lost.
+    /// As [`Encoder::add`] and [`Encoder::read`].
     pub async fn run(&self, rows: &[f32], lengths: &[u32]) -> Result<Vec<f32>> {
+        let mut call = Call::default();
+        self.add(&mut call, rows, lengths)?;
+        self.read(call).await
+    }
+
+    /// Hands the work of more texts to the device, without waiting for it. `rows` and `lengths` as for [`Encoder::run`].
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] where they do not belong together, [`Error::TooLarge`] for a text that is too long for this
+    /// device, [`Error::Device`] where it has failed or was lost.
+    pub fn add(&self, call: &mut Call, rows: &[f32], lengths: &[u32]) -> Result<()> {
         self.check(rows, lengths)?;
-        if lengths.is_empty() {
+        self.check_fault()?;
+        if !lengths.is_empty() {
+            call.parts.push(self.enqueue(rows, lengths));
+        }
+        Ok(())
+    }
+
+    /// Unit vectors of all texts of a call, in one readback however many they are.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device fails or is lost.
+    pub async fn read(&self, call: Call) -> Result<Vec<f32>> {
+        if call.parts.is_empty() {
             return Ok(vec![]);
         }
-        let answer = self.enqueue(rows, lengths)?;
-        let vectors = floats(&self.device, &answer).await;
+        let vectors = floats(&self.device, &self.gather(&call)).await;
         // What failed on the way there is the better reason.
         self.check_fault()?;
         vectors
@@ -135,9 +168,8 @@ impl Encoder {
         locked(&self.fault).clone().map_or(Ok(()), |fault| Err(Error::Device(fault)))
     }
 
-    /// Hands all work of a call to the device. Returns the buffer that the vectors will be in.
-    fn enqueue(&self, rows: &[f32], lengths: &[u32]) -> Result<Buffer> {
-        self.check_fault()?;
+    /// Hands all work to the device. Returns where the vectors will be.
+    fn enqueue(&self, rows: &[f32], lengths: &[u32]) -> Part {
         let chunks = chunks(lengths, self.most_rows);
         let most = chunks.iter().map(|chunk| chunk.iter().sum::<u32>()).max().unwrap_or(1);
         let mut room = locked(&self.room);
@@ -148,12 +180,31 @@ impl Encoder {
             self.enqueue_chunk(room, now, chunk, before);
             (rest, before) = (later, before + chunk.len() as u32);
         }
+        // The room is the next one's at once.
         let words = u64::from(self.width()) * lengths.len() as u64;
+        let vectors = create(&self.device, words, BufferUsages::COPY_SRC | BufferUsages::COPY_DST);
+        self.submit(|commands| commands.copy_buffer_to_buffer(&room.vectors, 0, &vectors, 0, 4 * words));
+        Part { vectors, words }
+    }
+
+    /// The vectors of all parts behind each other, where they can be read back.
+    fn gather(&self, call: &Call) -> Buffer {
+        let words = call.parts.iter().map(|part| part.words).sum();
         let answer = create(&self.device, words, BufferUsages::MAP_READ | BufferUsages::COPY_DST);
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&room.vectors, 0, &answer, 0, 4 * words);
-        self.queue.submit([encoder.finish()]);
-        Ok(answer)
+        let mut end = 0;
+        self.submit(|commands| {
+            for Part { vectors, words } in &call.parts {
+                commands.copy_buffer_to_buffer(vectors, 0, &answer, end, 4 * words);
+                end += 4 * words;
+            }
+        });
+        answer
+    }
+
+    fn submit(&self, record: impl FnOnce(&mut CommandEncoder)) {
+        let mut commands = self.device.create_command_encoder(&Default::default());
+        record(&mut commands);
+        self.queue.submit([commands.finish()]);
     }
 
     fn room_for<'a>(&self, room: &'a mut Option<Room>, rows: u32, texts: u32) -> &'a Room {
@@ -171,17 +222,16 @@ impl Encoder {
         self.queue.write_buffer(&room.input, 0, bytemuck::cast_slice(rows));
         self.queue.write_buffer(&room.spans, 0, bytemuck::cast_slice(&spans(lengths)));
         self.queue.write_buffer(&room.call, 0, bytemuck::cast_slice(&[count, texts, before, 1f32.to_bits(), SQUEEZE.to_bits(), 0, 0, 0]));
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
-        for (op, group) in self.plan.ops.iter().zip(&room.groups) {
-            let Some(kernel) = self.kernels.of(&op.kind) else { continue };
-            let [x, y] = workgroups(&op.kind, count, texts);
-            pass.set_pipeline(kernel);
-            pass.set_bind_group(0, group, &[]);
-            pass.dispatch_workgroups(x, y, 1);
-        }
-        drop(pass);
-        self.queue.submit([encoder.finish()]);
+        self.submit(|commands| {
+            let mut pass = commands.begin_compute_pass(&ComputePassDescriptor::default());
+            for (op, group) in self.plan.ops.iter().zip(&room.groups) {
+                let Some(kernel) = self.kernels.of(&op.kind) else { continue };
+                let [x, y] = workgroups(&op.kind, count, texts);
+                pass.set_pipeline(kernel);
+                pass.set_bind_group(0, group, &[]);
+                pass.dispatch_workgroups(x, y, 1);
+            }
+        });
     }
 }
 

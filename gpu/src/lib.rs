@@ -23,5 +23,5 @@ mod readback;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
-pub use encoder::{Encoder, adapter};
+pub use encoder::{Call, Encoder, adapter};
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! The JavaScript face: converts, forwards, decides nothing.
 
-use crate::encoder::{Encoder, adapter};
+use crate::encoder::{Call, Encoder, adapter};
 use crate::error::Error;
 use js_sys::{Float32Array, Reflect};
 use wasm_bindgen::prelude::*;
@@ -26,9 +26,14 @@ impl GpuEncoder {
         Ok(Self(Encoder::new(&adapter, &plan).await.map_err(thrown)?))
     }
 
-    /// Unit vectors of all texts behind each other.
-    pub async fn run(&self, rows: Vec<f32>, lengths: Vec<u32>) -> Result<Float32Array, JsValue> {
-        Ok(Float32Array::from(&*self.0.run(&rows, &lengths).await.map_err(thrown)?))
+    /// Hands the work of more texts to the GPU, without waiting for it.
+    pub fn add(&self, call: &mut GpuCall, rows: &[f32], lengths: &[u32]) -> Result<(), JsValue> {
+        self.0.add(&mut call.0, rows, lengths).map_err(thrown)
+    }
+
+    /// Unit vectors of all texts of a call behind each other.
+    pub async fn read(&self, call: GpuCall) -> Result<Float32Array, JsValue> {
+        Ok(Float32Array::from(&*self.0.read(call.0).await.map_err(thrown)?))
     }
 
     /// Dispatches that a chunk of tokens takes.
@@ -40,6 +45,20 @@ impl GpuEncoder {
     /// Ends the device; calls that are under way fail.
     pub fn destroy(&self) {
         self.0.destroy();
+    }
+}
+
+/// Texts that are read back together.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct GpuCall(Call);
+
+#[wasm_bindgen]
+impl GpuCall {
+    /// Without texts so far.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
     }
 }
 

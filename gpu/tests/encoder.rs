@@ -5,7 +5,7 @@ mod support;
 
 use pointsman::embedder::{Embedder, EmbedderFile, GraphEmbedder};
 use pointsman::tokenizer::Tokens;
-use pointsman_gpu::{Encoder, Result};
+use pointsman_gpu::{Call, Encoder, Result};
 use std::path::{Path, PathBuf};
 use support::{Rng, compared, found};
 use wgpu::{Adapter, DeviceType, Limits};
@@ -51,6 +51,26 @@ fn check(what: &str, adapter: &Adapter, embedder: &GraphEmbedder, limits: Limits
 fn texts_of_many_lengths_packed() {
     let (Some(adapter), Some(tiny)) = (found(), load("tests/data/tiny.onnx")) else { return };
     check("tiny", &adapter, &tiny, Limits::default(), &[1, 2, 7, 8, 9, 31, 48, 5, 48, 48]);
+}
+
+#[test]
+fn what_is_added_bit_by_bit_is_read_at_once() {
+    let (Some(adapter), Some(tiny)) = (found(), load("tests/data/tiny.onnx")) else { return };
+    let lengths = [20, 3, 48, 48, 1, 9];
+    let rows = tiny.lookup(&texts(&lengths)).unwrap();
+    let at_once = on_gpu(&adapter, &tiny, Limits::default(), &lengths).unwrap();
+    let bit_by_bit = pollster::block_on(async {
+        let encoder = Encoder::new(&adapter, &tiny.encoder_plan().unwrap()).await.unwrap();
+        let (mut call, mut rest) = (Call::default(), &rows[..]);
+        for lengths in [&lengths[..1], &lengths[1..4], &[], &lengths[4..]] {
+            let (now, later) = rest.split_at(32 * lengths.iter().sum::<u32>() as usize);
+            encoder.add(&mut call, now, lengths).unwrap();
+            rest = later;
+        }
+        encoder.read(call).await.unwrap()
+    });
+    let (mean, worst, _) = compared(&bit_by_bit, &at_once, tiny.width());
+    assert!(mean >= 0.9995 && worst >= 0.998, "{mean} {worst}");
 }
 
 #[test]

@@ -70,7 +70,7 @@ test('all-MiniLM-L6-v2 runs whole, in at most fifty dispatches', async (t) => {
   assert.equal(onGpu.model, onCpu.model);
 });
 
-test('a batch of hundreds of texts tells how far it is', async (t) => {
+test('a batch of hundreds of texts tells how far it is, and is read back once', async (t) => {
   const page = await visit(t, patience);
   const { found, heard, mapped } = await page.evaluate(async () => {
     const { compare, create, text } = await import('/gpu.js');
@@ -83,7 +83,7 @@ test('a batch of hundreds of texts tells how far it is', async (t) => {
   assert.ok(found.worst >= 0.998);
   assert.deepEqual(heard.at(-1), { done: 1100, total: 1100 });
   assert.ok(heard.length > 1 && heard.every(({ done }, i) => i === 0 || done > heard[i - 1].done));
-  assert.ok(mapped >= 2 && mapped <= 5, `${mapped}`);
+  assert.equal(mapped, 1);
 });
 
 /** How a GPU may be missing or fail, and what `stats` says then. */
