@@ -6,6 +6,7 @@ mod kernel;
 mod ops;
 mod plan;
 pub mod protobuf;
+mod stencil;
 
 #[cfg(feature = "build")]
 pub mod build;

@@ -66,6 +66,19 @@ fn our_own_file_is_fused_whole() {
 }
 
 #[test]
+fn our_own_file_gives_what_tract_makes_of_its_graph() {
+    for activations in [Activations::Bits7, Activations::Bits14] {
+        let known = model(activations);
+        let mut unknown = known.clone();
+        unknown.graph.as_mut().unwrap().node[0].name.push('x');
+        let [known, unknown] = [known, unknown].map(|model| adopt(&folder(), &model.encode_to_vec(), activations).unwrap());
+        let plan = |file: &[u8]| GraphEmbedder::new(EmbedderFile::parse(file).unwrap()).unwrap().encoder_plan().unwrap();
+        assert!(plan(&known) == plan(&unknown));
+        assert_eq!(run(known), run(unknown));
+    }
+}
+
+#[test]
 fn a_graph_of_floats_keeps_its_products_in_floats() {
     let (floats, coverage) = run(build(&folder(), Activations::Float).unwrap());
     assert_eq!(fused(&coverage), [("attention", 2), ("embed", 1), ("norm", 4), ("pool", 1)]);

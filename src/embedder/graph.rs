@@ -1,25 +1,27 @@
 //! ONNX to tract to the five fused ops: the only place that names tract's model types.
 //!
 //! [`onnx`] reads the file into a typed tract graph; rules ([`rules`], [`lookup`]) then replace what they recognise by
-//! fused ops, before tract would fold reshapes into the products and hide them. What no rule knows runs on tract's own ops.
+//! fused ops, before tract would fold reshapes into the products and hide them. What no rule knows runs on tract's own ops;
+//! where nothing of the kind is left, the ops run as [`steps`]. A graph of our own builder is [`known`] without any of this.
 
 mod export;
 mod fence;
 mod gather;
+mod known;
 mod lookup;
 mod onnx;
 mod pattern;
 mod rules;
+mod steps;
 
 use super::Metadata;
 use super::file::{Parts, Tensors};
 use super::kernel::Kernel;
 use super::ops::{Attention, Embed, Linear, Norm, Pool};
 use crate::error::{Error, Result};
-#[cfg(feature = "build")]
-pub(super) use lookup::spell;
 use pattern::Pattern;
 use rules::Context;
+use steps::Steps;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tract_core::internal::*;
@@ -27,9 +29,15 @@ use tract_core::ops::{konst::Const, source::TypedSource};
 
 /// A sentence encoder, optimised once for every text length.
 pub(super) struct Graph {
-    plan: Arc<TypedRunnableModel>,
-    inputs: Vec<Input>,
+    runner: Runner,
     coverage: Coverage,
+}
+
+enum Runner {
+    /// Fused ops alone.
+    Fused(Steps),
+    /// tract's own ops among them.
+    Mixed(Arc<TypedRunnableModel>, Vec<Input>),
 }
 
 /// What of a graph runs on fused ops, by op and count.
@@ -55,7 +63,14 @@ type Inputs = Vec<(Input, OutletId)>;
 
 impl Graph {
     pub(super) fn load(parts: Parts) -> Result<Self> {
-        plan(parts).map_err(|e| Error::artifact("graph", format!("{e:#}")))
+        match known::steps(&parts) {
+            Some(steps) => Ok(Self::fused(steps)),
+            None => rewritten(parts).map_err(|e| Error::artifact("graph", format!("{e:#}"))),
+        }
+    }
+
+    fn fused(steps: Steps) -> Self {
+        Self { coverage: steps.coverage(), runner: Runner::Fused(steps) }
     }
 
     pub(super) fn coverage(&self) -> &Coverage {
@@ -64,15 +79,21 @@ impl Graph {
 
     /// One unit vector per text, behind each other.
     pub(super) fn run(&self, texts: &[&[u32]]) -> Result<Vec<f32>> {
-        // Only fused ops know where a text ends.
-        let batch = if self.coverage.other.is_empty() { texts.len().max(1) } else { 1 };
         let run = |texts: &[&[u32]]| self.eval(texts).map_err(|e| Error::engine("embedding a text", format!("{e:#}")));
-        Ok(texts.chunks(batch).map(run).collect::<Result<Vec<_>>>()?.concat())
+        match self.runner {
+            Runner::Fused(_) => run(texts),
+            // Only fused ops know where a text ends.
+            Runner::Mixed(..) => Ok(texts.chunks(1).map(run).collect::<Result<Vec<_>>>()?.concat()),
+        }
     }
 
     fn eval(&self, texts: &[&[u32]]) -> TractResult<Vec<f32>> {
-        let tensors = self.inputs.iter().map(|input| input.tensor(texts).into()).collect();
-        let outputs = self.plan.run(tensors)?;
+        let (plan, inputs) = match &self.runner {
+            Runner::Fused(steps) => return steps.run(texts),
+            Runner::Mixed(plan, inputs) => (plan, inputs),
+        };
+        let tensors = inputs.iter().map(|input| input.tensor(texts).into()).collect();
+        let outputs = plan.run(tensors)?;
         let vectors = outputs.first().with_context(|| "the graph has no output")?;
         Ok(vectors.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
     }
@@ -111,7 +132,7 @@ impl Input {
     }
 }
 
-fn plan(parts: Parts) -> TractResult<Graph> {
+fn rewritten(parts: Parts) -> TractResult<Graph> {
     let Parts { model, tensors, metadata } = parts;
     let (mut graph, mut inputs) = onnx::read(&model, &tensors, metadata.max_tokens)?;
     drop(model);
@@ -132,9 +153,12 @@ fn plan(parts: Parts) -> TractResult<Graph> {
     let outlets: Vec<OutletId> = inputs.iter().map(|(_, outlet)| *outlet).collect();
     graph.set_input_outlets(&outlets)?;
     graph.compact()?;
+    let inputs: Vec<Input> = inputs.into_iter().map(|(input, _)| input).collect();
+    if let Some(steps) = Steps::of(&graph, &inputs)? {
+        return Ok(Graph::fused(steps));
+    }
     let coverage = coverage(&graph);
-    let plan = graph.into_optimized()?.into_runnable()?;
-    Ok(Graph { plan, inputs: inputs.into_iter().map(|(input, _)| input).collect(), coverage })
+    Ok(Graph { coverage, runner: Runner::Mixed(graph.into_optimized()?.into_runnable()?, inputs) })
 }
 
 fn fuse(graph: &mut TypedModel, context: &Context, inputs: &Inputs, tensors: &Tensors) -> TractResult<()> {
@@ -202,12 +226,14 @@ fn settle(graph: &mut TypedModel, tensors: &Tensors) -> TractResult<()> {
 fn coverage(graph: &TypedModel) -> Coverage {
     let mut coverage = Coverage::default();
     for node in graph.nodes() {
-        let fused =
-            node.op_is::<Embed>() || node.op_is::<Linear>() || node.op_is::<Attention>() || node.op_is::<Norm>() || node.op_is::<Pool>();
-        let part = if fused { &mut coverage.fused } else { &mut coverage.other };
+        let part = if is_fused(node) { &mut coverage.fused } else { &mut coverage.other };
         if !node.op_is::<TypedSource>() && !node.op_is::<Const>() {
             *part.entry(node.op.name().into_owned()).or_default() += 1;
         }
     }
     coverage
+}
+
+fn is_fused(node: &TypedNode) -> bool {
+    node.op_is::<Embed>() || node.op_is::<Linear>() || node.op_is::<Attention>() || node.op_is::<Norm>() || node.op_is::<Pool>()
 }

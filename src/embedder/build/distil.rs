@@ -7,11 +7,10 @@
 //! a / (a + p) (smooth inverse frequency, Arora, Liang and Ma 2017). Vocabularies list words by falling frequency, so Zipf's
 //! law gives p from a token's place.
 
-use super::super::graph::spell;
 use super::source::Folder;
-use super::writer::{Attribute, Writer};
+use super::writer::Writer;
 use crate::embedder::file::{self, EmbedderFile, Metadata};
-use crate::embedder::{Activations, Embedder, Embedding, GraphEmbedder, Pooling};
+use crate::embedder::{Activations, Embedder, Embedding, GraphEmbedder, Pooling, stencil};
 use crate::error::{Error, Result};
 use crate::tokenizer::Tokens;
 use prost::Message;
@@ -45,14 +44,7 @@ pub fn distil(folder: &Folder, width: usize) -> Result<Vec<u8>> {
     let mut out = Writer::default();
     out.u8("token_bits", &[tokens.len(), width / 8], bits);
     out.f32("token_scale", &[tokens.len(), 1], &scales);
-    out.f32("signs", &[256, 8], &(0..=255).flat_map(spell).collect::<Vec<f32>>());
-    out.i64("row_shape", &[3], &[0, 0, width as i64]);
-    out.node("Gather", "token_bytes", &["token_bits", "input_ids"], &[]);
-    out.node("Cast", "token_byte", &["token_bytes"], &[Attribute::Int("to", 7)]);
-    out.node("Gather", "token_signs", &["signs", "token_byte"], &[]);
-    out.node("Reshape", "token_row", &["token_signs", "row_shape"], &[]);
-    out.node("Gather", "token_row_scale", &["token_scale", "input_ids"], &[]);
-    let rows = out.node("Mul", "token_embeddings", &["token_row", "token_row_scale"], &[]);
+    out.add(stencil::static_constants(width));
     let metadata = Metadata {
         max_tokens: MAX_TOKENS,
         width,
@@ -61,7 +53,7 @@ pub fn distil(folder: &Folder, width: usize) -> Result<Vec<u8>> {
         activations: Activations::Float,
         ..metadata
     };
-    Ok(file::write(out.finish(&["input_ids"], &rows, width).encode_to_vec(), &metadata))
+    Ok(file::write(out.finish(stencil::static_nodes(), stencil::STATIC_INPUTS, stencil::STATIC_ROWS, width).encode_to_vec(), &metadata))
 }
 
 /// Eight signs, the lowest bit first.

@@ -55,6 +55,15 @@ impl Waiting {
         self.kind.fact(&self.shape)
     }
 
+    pub(in crate::embedder) fn is(&self, kind: DatumType, shape: &[usize]) -> bool {
+        self.kind == kind && self.shape == shape
+    }
+
+    /// The first axis.
+    pub(in crate::embedder) fn len(&self) -> Option<usize> {
+        self.shape.first().copied()
+    }
+
     /// A copy of the values as tract takes them.
     pub(in crate::embedder) fn tensor(&self) -> TractResult<Tensor> {
         let mut tensor = Tensor::zero_dt(self.kind, &self.shape)?;

@@ -1,18 +1,18 @@
 //! The optimised graph for an executor on another device: the lookup runs here, so that its table never travels, and what
 //! follows becomes a [`Plan`]. A graph is exported as a whole or not at all: rows do not travel back and forth.
 
-use super::super::ops::{Attention, Embed, Fused, Linear, Norm, Pool};
+use super::super::ops::{Embed, Fused};
 use super::super::plan::{Plan, Value};
-use super::{Graph, Input};
+use super::steps::{FIRST, Op, Step, Steps};
+use super::{Graph, Input, Runner, is_fused};
 use crate::error::{Error, Result};
-use std::collections::BTreeMap;
 use tract_core::internal::*;
 use tract_core::ops::{konst::Const, source::TypedSource};
 
 impl Graph {
     /// Rows of all texts behind each other, as the first op after the lookup reads them.
     pub(in crate::embedder) fn lookup(&self, texts: &[&[u32]]) -> Result<Vec<f32>> {
-        let (_, embed) = self.embed()?;
+        let (embed, _) = self.parts()?;
         let rows = || {
             let rows = embed.run(&[&Input::Ids.tensor(texts), &Input::Ends.tensor(texts)])?;
             Ok(rows.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
@@ -25,40 +25,43 @@ impl Graph {
     /// # Errors
     /// [`Error::Engine`] that names the first node which is none of the fused ops.
     pub(in crate::embedder) fn encoder(&self) -> Result<Vec<u8>> {
-        let (node, embed) = self.embed()?;
+        let (embed, steps) = self.parts()?;
         let mut plan = Plan::new(embed.width);
-        let mut values = BTreeMap::from([(node.id, 0)]);
-        let order = self.plan.model().eval_order().map_err(|e| refused(e.to_string()))?;
-        let nodes = order.iter().map(|id| self.plan.model().node(*id));
-        for node in nodes.filter(|node| !(node.op_is::<TypedSource>() || node.op_is::<Const>() || node.op_is::<Embed>())) {
+        for Step { op, inputs } in steps.iter().skip(1) {
             // Where texts end is known to every executor; all other inputs are values.
-            let inputs: Vec<Value> = node.inputs.iter().filter_map(|input| values.get(&input.node).copied()).collect();
-            let value = wired(&mut plan, node, &inputs).ok_or_else(|| unfused(node))?;
-            values.insert(node.id, value);
+            let inputs: Vec<Value> = inputs.iter().filter(|value| **value >= FIRST).map(|value| (value - FIRST) as Value).collect();
+            match op {
+                Op::Linear(op) if op.weights.inputs().is_multiple_of(4) => plan.linear(op, &inputs),
+                Op::Attention(op) => plan.attention(op, &inputs),
+                Op::Norm(op) => plan.norm(op, &inputs),
+                Op::Pool(op) => plan.pool(op, &inputs),
+                Op::Linear(op) => return Err(refused(format!("a linear layer has {} inputs, not fours", op.weights.inputs()))),
+                Op::Embed(_) => return Err(refused("tokens are looked up twice")),
+            };
         }
         Ok(plan.finish())
     }
 
-    fn embed(&self) -> Result<(&TypedNode, &Embed)> {
-        let mut found = self.plan.model().nodes().iter().filter_map(|node| Some((node, node.op_as::<Embed>()?)));
-        found.next().ok_or_else(|| refused("no node looks tokens up as the fused op does"))
+    fn parts(&self) -> Result<(&Embed, &Steps)> {
+        let steps = match &self.runner {
+            Runner::Fused(steps) => steps,
+            Runner::Mixed(plan, _) => return Err(unfused(plan.model())),
+        };
+        match steps.iter().next() {
+            Some(Step { op: Op::Embed(embed), .. }) => Ok((embed, steps)),
+            _ => Err(refused("no node looks tokens up as the fused op does")),
+        }
     }
 }
 
-fn wired(plan: &mut Plan, node: &TypedNode, inputs: &[Value]) -> Option<Value> {
-    if let Some(op) = node.op_as::<Linear>() {
-        (op.weights.inputs().is_multiple_of(4) && inputs.len() == 1).then(|| plan.linear(op, inputs))
-    } else if let Some(op) = node.op_as::<Attention>() {
-        Some(plan.attention(op, inputs))
-    } else if let Some(op) = node.op_as::<Norm>() {
-        (inputs.len() == node.inputs.len()).then(|| plan.norm(op, inputs))
-    } else {
-        node.op_as::<Pool>().map(|op| plan.pool(op, inputs))
+/// Names the first node that is none of the fused ops.
+fn unfused(graph: &TypedModel) -> Error {
+    let order = graph.eval_order().unwrap_or_default();
+    let mut nodes = order.iter().map(|id| graph.node(*id));
+    match nodes.find(|node| !is_fused(node) && !node.op_is::<TypedSource>() && !node.op_is::<Const>()) {
+        Some(node) => refused(format!("the node {:?} ({}) runs on the CPU alone", node.name, node.op.name())),
+        None => refused("its ops do not form one line"),
     }
-}
-
-fn unfused(node: &TypedNode) -> Error {
-    refused(format!("the node {:?} ({}) runs on the CPU alone", node.name, node.op.name()))
 }
 
 fn refused(why: impl Into<String>) -> Error {

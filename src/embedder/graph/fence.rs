@@ -30,3 +30,8 @@ pub(super) fn check(graph: &TypedModel, first: usize, longest: usize) -> TractRe
     }
     Ok(())
 }
+
+/// Whether rows so wide can be computed of a text as long as any that a file allows.
+pub(super) fn fits(width: usize, longest: usize) -> bool {
+    width.checked_mul(longest.min(LONGEST)).is_some_and(|numbers| numbers as i64 <= MOST_NUMBERS)
+}

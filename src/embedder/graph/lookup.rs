@@ -2,6 +2,7 @@
 
 use super::super::file::Bytes;
 use super::super::ops::{Embed, Norm, Place, Table};
+use super::super::stencil::spell;
 use super::gather::CheckedGather;
 use super::pattern::Pattern;
 use super::rules::{Context, replace};
@@ -84,11 +85,6 @@ fn signs(p: &Pattern, inputs: &Inputs, outlet: OutletId) -> Option<(Bytes, Index
     let (_, cast) = p.op::<Cast>(node.inputs[1])?;
     let (bits, index) = rows(p, inputs, cast.inputs[0])?;
     Some((p.bits(bits)?, index))
-}
-
-/// A byte's bits from the lowest, as signs.
-pub(in crate::embedder) fn spell(byte: u8) -> impl Iterator<Item = f32> {
-    (0..8).map(move |k| if byte >> k & 1 == 1 { 1.0 } else { -1.0 })
 }
 
 /// A table and what chooses its rows.
