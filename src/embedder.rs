@@ -133,7 +133,7 @@ impl GraphEmbedder {
     pub fn new(file: EmbedderFile) -> Result<Self> {
         let (fingerprint, parts) = file.into_parts();
         let Metadata { max_tokens, width, .. } = parts.metadata;
-        let vocabulary = parts.metadata.vocabulary().count();
+        let vocabulary = parts.metadata.vocabulary_len();
         Ok(Self { graph: graph::Graph::load(parts)?, fingerprint, vocabulary, max_tokens, width })
     }
 

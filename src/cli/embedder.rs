@@ -116,7 +116,7 @@ fn inspect(path: &Path, json: bool) -> anyhow::Result<()> {
         "bytes": len,
         "width": about.width,
         "maxTokens": about.max_tokens,
-        "vocabulary": about.vocabulary().count(),
+        "vocabulary": about.vocabulary_len(),
         "lowercase": about.normalization.lowercase,
         "stripAccents": about.normalization.strip_accents,
         "pooling": format!("{:?}", about.pooling).to_lowercase(),

@@ -34,8 +34,8 @@ pub fn build(folder: &Folder, activations: Activations) -> Result<Vec<u8>> {
     let kind = if activations == Activations::Float { "f32" } else { "int8" };
     let metadata = metadata(folder, &config, kind, activations, &folder.weights)?;
     let words = weights.rows("embeddings.word_embeddings.weight")?;
-    if words != metadata.vocabulary().count() {
-        let problem = format!("{words} word rows for a vocabulary of {}", metadata.vocabulary().count());
+    if words != metadata.vocabulary_len() {
+        let problem = format!("{words} word rows for a vocabulary of {}", metadata.vocabulary_len());
         return Err(Error::artifact("model.safetensors", problem));
     }
     // 14 bits are fine enough without.

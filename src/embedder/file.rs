@@ -58,7 +58,18 @@ pub struct Metadata {
 impl Metadata {
     /// The vocabulary's tokens, by id.
     pub fn vocabulary(&self) -> impl Iterator<Item = &str> {
-        self.vocabulary.split('\n')
+        let mut end = 0;
+        // By bytes: looking for characters costs a cold engine ten times as much.
+        self.vocabulary.as_bytes().split(|byte| *byte == b'\n').map(move |token| {
+            let start = end;
+            end = start + token.len() + 1;
+            &self.vocabulary[start..end - 1]
+        })
+    }
+
+    /// How many they are.
+    pub fn vocabulary_len(&self) -> usize {
+        1 + self.vocabulary.bytes().filter(|byte| *byte == b'\n').count()
     }
 
     fn read(model: &ModelProto) -> Result<Self> {

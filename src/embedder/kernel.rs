@@ -15,6 +15,7 @@ mod lanes;
 mod pack;
 mod quantize;
 mod scalar;
+mod turn;
 
 #[cfg(all(target_arch = "wasm32", feature = "relaxed"))]
 mod relaxed;

@@ -1,6 +1,7 @@
 //! Weights in the order in which a kernel reads them.
 
 use super::PANEL;
+use super::turn::turn;
 use crate::error::{Error, Result};
 use std::str::FromStr;
 
@@ -177,13 +178,13 @@ impl Packed {
         if !rest.iter().all(alike) || parts.iter().any(|p| p.outputs % PANEL != 0) {
             return None;
         }
-        let all = |field: fn(&Self) -> &[f32]| parts.iter().flat_map(|p| field(p)).copied().collect();
+        let all = |field: fn(&Self) -> &[f32]| parts.iter().map(|p| field(p)).collect::<Vec<_>>().concat();
         Some(Self {
             kernel: first.kernel,
             format: first.format,
             inputs: first.inputs,
             outputs: parts.iter().map(|p| p.outputs).sum(),
-            panels: parts.iter().flat_map(|p| &p.panels).copied().collect(),
+            panels: parts.iter().map(|p| &*p.panels).collect::<Vec<_>>().concat(),
             scale: all(|p| &p.scale),
             sum: all(|p| &p.sum),
             bias: all(|p| &p.bias),
@@ -243,25 +244,40 @@ pub(super) fn padded(inputs: usize) -> usize {
 }
 
 fn pack<const G: usize>(weights: &[u8], inputs: usize, outputs: usize) -> Vec<i8> {
-    let mut panels = Vec::with_capacity(padded(inputs) * outputs.next_multiple_of(PANEL));
-    for first in (0..outputs).step_by(PANEL) {
-        let columns = PANEL.min(outputs - first);
-        for group in (0..padded(inputs)).step_by(G) {
-            let mut block = [[0; G]; PANEL];
-            for (g, row) in weights.chunks_exact(outputs).skip(group).take(G).enumerate() {
-                for (cell, weight) in block.iter_mut().zip(&row[first..first + columns]) {
-                    cell[g] = weight.cast_signed();
-                }
-            }
-            panels.extend_from_slice(block.as_flattened());
+    let mut panels = vec![0; padded(inputs) * outputs.next_multiple_of(PANEL)];
+    let panel_len = padded(inputs) * PANEL;
+    for (panel, first) in panels.chunks_exact_mut(panel_len).zip((0..outputs).step_by(PANEL)) {
+        let blocks = panel.as_chunks_mut::<G>().0.as_chunks_mut::<PANEL>().0;
+        for (block, group) in blocks.iter_mut().zip((0..).step_by(G)) {
+            turn(std::array::from_fn(|g| eight(weights, outputs, group + g, first)), block);
         }
     }
     panels
 }
 
-fn sums(weights: &[u8], outputs: usize) -> Vec<i32> {
-    weights.chunks_exact(outputs).fold(vec![0; outputs], |mut sums, row| {
-        sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += i32::from(weight.cast_signed()));
-        sums
+/// Eight weights of one input, and zeros where there are none.
+#[inline(always)]
+fn eight(weights: &[u8], outputs: usize, input: usize, first: usize) -> [u8; PANEL] {
+    let rest = weights.get(input * outputs + first..(input + 1) * outputs).unwrap_or_default();
+    rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut eight = [0; PANEL];
+        eight[..rest.len()].copy_from_slice(rest);
+        eight
     })
+}
+
+/// Rows whose sum 16 bits hold: 256 numbers of int8.
+const ROWS: usize = 256;
+
+/// The sum of each output's weights.
+fn sums(weights: &[u8], outputs: usize) -> Vec<i32> {
+    let mut sums = vec![0; outputs];
+    for rows in weights.chunks(ROWS * outputs) {
+        let mut part = vec![0i16; outputs];
+        for row in rows.chunks_exact(outputs) {
+            part.iter_mut().zip(row).for_each(|(sum, weight)| *sum += i16::from(weight.cast_signed()));
+        }
+        sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += i32::from(part));
+    }
+    sums
 }
