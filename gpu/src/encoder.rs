@@ -7,8 +7,8 @@ use crate::plan::Plan;
 use crate::readback::{floats, locked};
 use std::sync::{Arc, Mutex};
 use wgpu::{
-    Adapter, Backends, Buffer, BufferUsages, CommandEncoder, ComputePassDescriptor, Device, DeviceDescriptor, Instance, InstanceDescriptor, Limits,
-    PowerPreference, Queue, RequestAdapterOptions,
+    Adapter, Backends, Buffer, BufferUsages, CommandEncoder, ComputePassDescriptor, Device, DeviceDescriptor, Instance, InstanceDescriptor,
+    Limits, PowerPreference, Queue, RequestAdapterOptions,
 };
 
 /// Rows of one chunk: what keeps a card busy, and fits into 128 MiB at four times MiniLM's width.

@@ -21,9 +21,9 @@ use super::ops::{Attention, Embed, Linear, Norm, Pool};
 use crate::error::{Error, Result};
 use pattern::Pattern;
 use rules::Context;
-use steps::Steps;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use steps::Steps;
 use tract_core::internal::*;
 use tract_core::ops::{konst::Const, source::TypedSource};
 

@@ -162,7 +162,9 @@ impl Known<'_> {
 
     fn floats(&self, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
         let data: &[u8] = match (self.small.get(name), self.tensors.get(name)) {
-            (Some(tensor), None) if stencil::initializer(name, shape, DataType::Float, tensor.raw_data.clone()) == **tensor => &tensor.raw_data,
+            (Some(tensor), None) if stencil::initializer(name, shape, DataType::Float, tensor.raw_data.clone()) == **tensor => {
+                &tensor.raw_data
+            }
             (None, Some(tensor)) if tensor.is(DatumType::F32, shape) => &tensor.data,
             _ => return None,
         };
