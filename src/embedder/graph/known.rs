@@ -21,7 +21,8 @@ pub(super) fn steps(parts: &Parts) -> Option<Steps> {
     let small = graph.initializer.iter().map(|tensor| (&*tensor.name, tensor)).collect();
     let known = Known { graph, small, tensors, metadata };
     let [opset] = &*model.opset_import else { return None };
-    let fits = opset.version == OPSET && opset.domain.is_empty() && fence::fits(metadata.width, metadata.max_tokens);
+    let (width, longest) = (metadata.width, metadata.max_tokens);
+    let fits = opset.version == OPSET && opset.domain.is_empty() && width > 0 && fence::fits(width, longest);
     if fits { known.table_of_signs().or_else(|| known.bert()) } else { None }
 }
 
@@ -77,7 +78,7 @@ impl Known<'_> {
         let shape = self.small.get("heads_shape")?.raw_data.as_chunks::<8>().0;
         let heads = usize::try_from(i64::from_le_bytes(*shape.get(2)?)).ok().filter(|heads| *heads > 0)?;
         let (format, width) = (self.metadata.activations, self.metadata.width);
-        let known = format != Activations::Float && width > 0 && width.is_multiple_of(heads) && *nodes == form.nodes();
+        let known = format != Activations::Float && width.is_multiple_of(heads) && *nodes == form.nodes();
         let kernel = Kernel::available(format).swap_remove(0);
         (known && self.holds(&stencil::constants(heads, width))).then_some(Common { form, heads, kernel })
     }
@@ -194,10 +195,14 @@ mod tests {
     use crate::embedder::EmbedderFile;
     use crate::embedder::protobuf::ModelProto;
 
-    fn known(change: impl Fn(&mut ModelProto)) -> bool {
+    fn file(change: impl Fn(&mut Parts)) -> bool {
         let (_, mut parts) = EmbedderFile::parse(include_bytes!("../../../tests/data/tiny.onnx")).unwrap().into_parts();
-        change(&mut parts.model);
+        change(&mut parts);
         steps(&parts).is_some()
+    }
+
+    fn known(change: impl Fn(&mut ModelProto)) -> bool {
+        file(|parts| change(&mut parts.model))
     }
 
     fn graph(change: impl Fn(&mut GraphProto)) -> bool {
@@ -211,6 +216,8 @@ mod tests {
     #[test]
     fn only_what_the_builder_wrote_is_known() {
         assert!(known(|_| {}));
+        assert!(!file(|parts| parts.metadata.width = 0));
+        assert!(!file(|parts| parts.metadata.width = 64));
         assert!(!known(|model| model.opset_import[0].version = 18));
         assert!(!graph(|graph| graph.input[1].name = "hidden".into()));
         assert!(!graph(|graph| graph.output[0].name = "pooled".into()));
