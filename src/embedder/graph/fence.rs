@@ -31,6 +31,15 @@ pub(super) fn check(graph: &TypedModel, first: usize, longest: usize) -> TractRe
     Ok(())
 }
 
+/// Looks at a shape that is asked for, before tract multiplies its axes.
+pub(super) fn check_axes(axes: &[TDim]) -> TractResult<()> {
+    let mut known = axes.iter().filter_map(|axis| axis.to_i64().ok());
+    let numbers =
+        known.try_fold(1, |numbers: i64, axis| numbers.checked_mul(axis.checked_abs()?.max(1)).filter(|all| *all <= MOST_NUMBERS));
+    ensure!(numbers.is_some(), "a shape of {axes:?} is asked for");
+    Ok(())
+}
+
 /// Whether rows so wide can be computed of a text as long as any that a file allows.
 pub(super) fn fits(width: usize, longest: usize) -> bool {
     width.checked_mul(longest.min(LONGEST)).is_some_and(|numbers| numbers as i64 <= MOST_NUMBERS)

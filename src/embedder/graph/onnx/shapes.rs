@@ -86,6 +86,7 @@ impl Reader<'_> {
     pub(super) fn reshape(&mut self, name: &str, node: &NodeProto) -> Outlets {
         let mut x = self.input(node, 0)?;
         let target = self.dims(self.input(node, 1)?)?;
+        fence::check_axes(&target)?;
         let zero_is_zero = node.int("allowzero")?.unwrap_or(0) != 0;
         let shape = self.fact(x)?.shape.to_tvec();
         for op in to_axis_ops_with_onnx_rules(&shape, &target, zero_is_zero)? {
