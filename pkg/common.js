@@ -14,10 +14,15 @@ export function disposed() {
   return badInput('this router was disposed; create a new one');
 }
 
+/** Items of all lists. @param {{ length: number }[]} lists */
+export function countOf(lists) {
+  return lists.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** Behind each other. @param {Float32Array[]} parts */
 export function joined(parts) {
   if (parts.length === 1) return parts[0];
-  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  const whole = new Float32Array(countOf(parts));
   let end = 0;
   for (const part of parts) {
     whole.set(part, end);
@@ -35,7 +40,7 @@ export function joined(parts) {
  * @param {((progress: { done: number, total: number }) => void) | undefined} report
  */
 export async function embedAll(list, embed, report) {
-  const total = list.reduce((sum, { length }) => sum + length, 0);
+  const total = countOf(list);
   /** @type {Float32Array[]} */
   const parts = [];
   let done = 0;
@@ -43,8 +48,14 @@ export async function embedAll(list, embed, report) {
     parts.push(await embed(portion));
     done += portion.length;
     report?.({ done, total });
+    if (done < total) await soon();
   }
   return joined(parts);
+}
+
+/** Lets the page, or the thread, do what else it has to. */
+export function soon() {
+  return new Promise((resolve) => { setTimeout(resolve); });
 }
 
 /**

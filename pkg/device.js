@@ -4,7 +4,7 @@
  * GPU imports this file, and with it the GPU's wasm file.
  */
 
-import { joined } from './common.js';
+import { countOf, joined, soon } from './common.js';
 import { calibrate, isGpuFaster, keep, recall } from './gpu-choice.js';
 import { Gpu } from './gpu.js';
 import { whenIdle } from './tiers.js';
@@ -14,8 +14,8 @@ import { whenIdle } from './tiers.js';
 /** Texts that are looked up at a time, and tokens that are sent at a time: a token is 1.5 kB. */
 const TEXTS = 32;
 const TOKENS = 8192;
-/** Tokens of which the vectors are read back together: until then, the browser keeps what was sent. */
-const READ_TOKENS = 65_536;
+/** Texts of which the vectors are read back together: in MiniLM's width 100 MB, of the 256 that a buffer may have. */
+const READ_TEXTS = 65_536;
 /** One token, beside the two that every text gets. */
 const WORD = 'the ';
 
@@ -72,8 +72,7 @@ export class Device {
 
   /**
    * Embeddings of prompts from the GPU; nothing where the CPU should compute them. All work is handed over, then all is
-   * read back at once; only what would take too much memory is read back in parts. The first prompts decide for all: more
-   * of them only favour the GPU.
+   * read back at once. The first prompts decide for all: more of them only favour the GPU.
    *
    * @param {any[][]} list in portions that fit into memory
    * @param {(progress: { done: number, total: number }) => void} [report]
@@ -81,24 +80,25 @@ export class Device {
    */
   async embed(list, report) {
     const [gpu, generation] = [this.#gpu, this.#generation];
-    const total = list.reduce((sum, { length }) => sum + length, 0);
+    const total = countOf(list);
     if (!gpu || total === 0) return undefined;
     /** @type {Float32Array[]} */
     const parts = [];
     let [batch, done] = [gpu.begin(), 0];
     for (const rows of this.#lookUp(list)) {
       if (rows.lengths.includes(0) || (done === 0 && !this.#isWorthIt(rows.lengths))) return undefined;
-      const tokens = await this.#arrived(gpu, batch.add(rows));
-      if (tokens === undefined) return undefined;
+      const texts = await this.#arrived(gpu, batch.add(rows));
+      if (texts === undefined) return undefined;
       done += rows.lengths.length;
-      if (done === total || tokens >= READ_TOKENS) {
+      const isLast = done === total;
+      if (isLast || texts >= READ_TEXTS) {
         const vectors = await this.#arrived(gpu, batch.read());
         if (!vectors || generation !== this.#generation) return undefined;
         parts.push(vectors);
-        batch = gpu.begin();
+        if (!isLast) batch = gpu.begin();
       }
       report?.({ done, total });
-      if (done < total) await soon();
+      if (!isLast) await soon();
     }
     this.#calls += 1;
     return joined(parts);
@@ -183,11 +183,6 @@ export class Device {
 /** @param {any[]} prompts */
 function pieces(prompts) {
   return Array.from({ length: Math.ceil(prompts.length / TEXTS) }, (_, i) => prompts.slice(i * TEXTS, (i + 1) * TEXTS));
-}
-
-/** Lets the page do what it has to. */
-function soon() {
-  return new Promise((resolve) => { setTimeout(resolve); });
 }
 
 /** @param {Rows[]} list @returns {Rows} */

@@ -81,6 +81,7 @@ class Batch {
   #encoder;
   /** @type {GpuCall | undefined} */
   #call;
+  #texts = 0;
   #tokens = 0;
 
   constructor(encoder) {
@@ -88,21 +89,25 @@ class Batch {
   }
 
   /**
-   * Hands the work of more texts to the device, without waiting for it.
+   * Hands the work of more texts to the device, which computes meanwhile; waits only where it is far behind.
    *
    * @param {Rows} rows
-   * @returns {Promise<number>} tokens so far
+   * @returns {Promise<number>} texts so far
    */
   async add({ values, lengths }) {
-    this.#call ??= new GpuCall();
-    this.#encoder.add(this.#call, values, lengths);
+    this.#texts += lengths.length;
     this.#tokens += lengths.reduce((sum, length) => sum + length, 0);
-    return this.#tokens;
+    this.#call = await this.#inTime(this.#encoder.add(this.#call ?? new GpuCall(), values, lengths));
+    return this.#texts;
   }
 
   /** Unit vectors, text by text. @returns {Promise<Float32Array>} */
   read() {
-    return within(READBACK_MS + TOKEN_MS * this.#tokens, 'the vectors', this.#encoder.read(this.#call));
+    return this.#inTime(this.#encoder.read(this.#call));
+  }
+
+  #inTime(promise) {
+    return within(READBACK_MS + TOKEN_MS * this.#tokens, 'the vectors', promise);
   }
 }
 

@@ -13,13 +13,8 @@ cargo build --locked --package pointsman-gpu --lib --profile wasm --target "$was
 "$bindgen_root/bin/wasm-bindgen" --target web --omit-default-module-path --remove-name-section --out-name pointsman_gpu \
     --out-dir "$bound" "target/$wasm_target/wasm/pointsman_gpu.wasm"
 
-# wasm-opt's result is kept as long as its input is the same.
-cd "$bound"
-sha256sum --status --check pointsman_gpu_bg.sha256 2>/dev/null || {
-    node "$root/scripts/wasm-opt.mjs" pointsman_gpu_bg.wasm pointsman_gpu_bg.opt.wasm
-    sha256sum pointsman_gpu_bg.wasm pointsman_gpu_bg.opt.wasm >pointsman_gpu_bg.sha256
-}
+shrink "$bound/pointsman_gpu_bg"
 
-mkdir -p "$root/pkg/wasm"
-cp pointsman_gpu_bg.opt.wasm "$root/pkg/wasm/pointsman_gpu_bg.wasm"
-cp pointsman_gpu.js pointsman_gpu.d.ts "$root/pkg/wasm/"
+mkdir -p pkg/wasm
+cp "$bound/pointsman_gpu_bg.opt.wasm" pkg/wasm/pointsman_gpu_bg.wasm
+cp "$bound/pointsman_gpu.js" "$bound/pointsman_gpu.d.ts" pkg/wasm/

@@ -18,22 +18,14 @@ compile() {
         --out-dir "$bound/$level" "target/$wasm_target/wasm/pointsman.wasm"
 }
 
-# wasm-opt takes minutes: its result is kept as long as its input is the same.
-shrink() {
-    cd "$bound/$1"
-    sha256sum --status --check pointsman_bg.sha256 2>/dev/null && return
-    node "$root/scripts/wasm-opt.mjs" pointsman_bg.wasm pointsman_bg.opt.wasm "${@:2}"
-    sha256sum pointsman_bg.wasm pointsman_bg.opt.wasm >pointsman_bg.sha256
-}
-
 compile simd128
 compile relaxed --features relaxed
 # One module of JavaScript serves both.
 cmp "$bound/simd128/pointsman.js" "$bound/relaxed/pointsman.js" || fail "the two wasm files want different JavaScript"
 
-shrink simd128 &
+shrink "$bound/simd128/pointsman_bg" &
 shrinking=$!
-(shrink relaxed --relaxed-simd)
+shrink "$bound/relaxed/pointsman_bg" --relaxed-simd
 wait "$shrinking"
 
 mkdir -p pkg/wasm pkg/assets

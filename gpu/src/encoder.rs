@@ -3,6 +3,7 @@
 use crate::buffers::{Room, Weights, create, most_rows};
 use crate::error::{Error, Result};
 use crate::kernels::{Kernels, workgroups};
+use crate::pace::Pace;
 use crate::plan::Plan;
 use crate::readback::{floats, locked};
 use std::sync::{Arc, Mutex};
@@ -47,6 +48,7 @@ pub struct Encoder {
 #[derive(Default)]
 pub struct Call {
     parts: Vec<Part>,
+    pace: Pace,
 }
 
 /// The vectors of some texts, on the device.
@@ -106,20 +108,25 @@ impl Encoder {
     /// As [`Encoder::add`] and [`Encoder::read`].
     pub async fn run(&self, rows: &[f32], lengths: &[u32]) -> Result<Vec<f32>> {
         let mut call = Call::default();
-        self.add(&mut call, rows, lengths)?;
+        self.add(&mut call, rows, lengths).await?;
         self.read(call).await
     }
 
-    /// Hands the work of more texts to the device, without waiting for it. `rows` and `lengths` as for [`Encoder::run`].
+    /// Hands the work of more texts to the device, which computes meanwhile; waits only where it is some ten thousands of
+    /// rows behind. `rows` and `lengths` as for [`Encoder::run`].
     ///
     /// # Errors
     /// [`Error::BadInput`] where they do not belong together, [`Error::TooLarge`] for a text that is too long for this
     /// device, [`Error::Device`] where it has failed or was lost.
-    pub fn add(&self, call: &mut Call, rows: &[f32], lengths: &[u32]) -> Result<()> {
+    pub async fn add(&self, call: &mut Call, rows: &[f32], lengths: &[u32]) -> Result<()> {
         self.check(rows, lengths)?;
-        self.check_fault()?;
+        let count = lengths.iter().sum();
+        let passed = call.pace.may_follow(&self.device, count).await;
+        // What failed on the way there is the better reason.
+        self.check_fault().and(passed)?;
         if !lengths.is_empty() {
             call.parts.push(self.enqueue(rows, lengths));
+            call.pace.sent(&self.device, &self.queue, count);
         }
         Ok(())
     }
@@ -133,9 +140,7 @@ impl Encoder {
             return Ok(vec![]);
         }
         let vectors = floats(&self.device, &self.gather(&call)).await;
-        // What failed on the way there is the better reason.
-        self.check_fault()?;
-        vectors
+        self.check_fault().and(vectors)
     }
 
     /// Ends the device; calls that are under way fail.

@@ -18,6 +18,7 @@ mod buffers;
 mod encoder;
 mod error;
 mod kernels;
+mod pace;
 pub mod plan;
 mod readback;
 #[cfg(target_arch = "wasm32")]

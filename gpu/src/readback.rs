@@ -32,9 +32,19 @@ impl Future for Mapped {
 
 /// The floats of a buffer.
 pub(crate) async fn floats(device: &Device, buffer: &Buffer) -> Result<Vec<f32>> {
+    mapped(device, buffer, MapMode::Read).await?;
+    let view = buffer.get_mapped_range(..).map_err(|e| Error::Device(e.to_string()))?;
+    let numbers = bytemuck::pod_collect_to_vec(&view);
+    drop(view);
+    buffer.unmap();
+    Ok(numbers)
+}
+
+/// Ends when a buffer is mapped, which is when the device has done all that uses it.
+pub(crate) async fn mapped(device: &Device, buffer: &Buffer, mode: MapMode) -> Result<()> {
     let shared = Arc::new(Mutex::new(Shared::default()));
     let told = shared.clone();
-    buffer.map_async(MapMode::Read, .., move |mapped| {
+    buffer.map_async(mode, .., move |mapped| {
         let mut shared = locked(&told);
         shared.mapped = Some(mapped);
         shared.waker.take().into_iter().for_each(Waker::wake);
@@ -43,12 +53,7 @@ pub(crate) async fn floats(device: &Device, buffer: &Buffer) -> Result<Vec<f32>>
     if !cfg!(target_arch = "wasm32") {
         device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| Error::Device(e.to_string()))?;
     }
-    Mapped(shared).await.map_err(|_| Error::Device("its memory cannot be read back".into()))?;
-    let view = buffer.get_mapped_range(..).map_err(|e| Error::Device(e.to_string()))?;
-    let numbers = bytemuck::pod_collect_to_vec(&view);
-    drop(view);
-    buffer.unmap();
-    Ok(numbers)
+    Mapped(shared).await.map_err(|_| Error::Device("its memory cannot be mapped".into()))
 }
 
 /// What no panic can leave half-written may be read after one.

@@ -26,9 +26,10 @@ impl GpuEncoder {
         Ok(Self(Encoder::new(&adapter, &plan).await.map_err(thrown)?))
     }
 
-    /// Hands the work of more texts to the GPU, without waiting for it.
-    pub fn add(&self, call: &mut GpuCall, rows: &[f32], lengths: &[u32]) -> Result<(), JsValue> {
-        self.0.add(&mut call.0, rows, lengths).map_err(thrown)
+    /// Hands the work of more texts to the GPU, and gives the call back when more may follow.
+    pub async fn add(&self, mut call: GpuCall, rows: Vec<f32>, lengths: Vec<u32>) -> Result<GpuCall, JsValue> {
+        self.0.add(&mut call.0, &rows, &lengths).await.map_err(thrown)?;
+        Ok(call)
     }
 
     /// Unit vectors of all texts of a call behind each other.

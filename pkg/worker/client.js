@@ -3,9 +3,9 @@
  * how to start a thread, and gets its `createRouter`.
  */
 
-import { asyncDispose, disposed, embedAll } from '../common.js';
+import { asyncDispose, disposed } from '../common.js';
 import { badInput } from '../error.js';
-import { isBatch, portions, readBatch, readInput } from '../input.js';
+import { isBatch, readBatch, readInput } from '../input.js';
 import { checkKeys, readCallback, readSignal, readState, readWatcher } from '../options.js';
 import { Line } from './line.js';
 import { parcel } from './parcel.js';
@@ -99,9 +99,7 @@ class WorkerRouter {
   async embed(input, options = {}) {
     checkKeys('embed', options);
     const report = readCallback('onProgress', options.onProgress);
-    if (!report) return this.#alive().call('embed', [isBatch(input) ? input.map(readInput) : readInput(input)]);
-    const list = [...portions(isBatch(input) ? input : [input])];
-    return embedAll(list, (prompts) => this.#alive().call('embed', [prompts]), report);
+    return this.#alive().call('embed', [isBatch(input) ? input.map(readInput) : readInput(input)], { report });
   }
 
   async stats() {

@@ -67,12 +67,15 @@ export class Line {
    * @param {object} [options]
    * @param {Transferable[]} [options.moved] what of the arguments is moved and not copied
    * @param {AbortSignal} [options.signal] rejects with its reason
+   * @param {(progress: { done: number, total: number }) => void} [options.report] hears how far it is; where it throws, so
+   *   does the call
    * @param {(value: any) => unknown} [options.arrived] sees every result, also one whose caller went away, and may change it
    * @returns {Promise<any>}
    */
-  async call(method, args, { moved = [], signal, arrived } = {}) {
+  async call(method, args, { moved = [], signal, report, arrived } = {}) {
     const id = this.#next;
-    const answer = this.#ask(method, () => this.#port.postMessage({ id, method, args }, moved), arrived);
+    const reports = report !== undefined;
+    const answer = this.#ask(method, () => this.#port.postMessage({ id, method, args, reports }, moved), { report, arrived });
     return signal?.addEventListener ? this.#unless(signal, id, answer) : answer;
   }
 
@@ -83,7 +86,7 @@ export class Line {
   }
 
   /** Sends a message that takes the next id, and waits for its answer. */
-  #ask(method, send, arrived = (value) => value) {
+  #ask(method, send, { report = undefined, arrived = (value) => value } = {}) {
     return new Promise((resolve, reject) => {
       if (this.#broken) throw this.#broken.why;
       try {
@@ -91,7 +94,7 @@ export class Line {
       } catch (cause) {
         throw new PointsmanError('BAD_INPUT', `${method}: an argument cannot go to the thread: ${cause.message}`, { cause });
       }
-      this.#waiting.set(this.#next, { resolve, reject, arrived });
+      this.#waiting.set(this.#next, { resolve, reject, report, arrived });
       this.#next += 1;
       this.#thread.hold(true);
     });
@@ -110,6 +113,7 @@ export class Line {
 
   /** @param {import('./wire.js').FromThread} message */
   #receive(message) {
+    if ('of' in message) return this.#tell(this.#waiting.get(message.of), message.done);
     if ('progress' in message) return this.#report(message.progress);
     if ('tier' in message) return this.#onTier(message.tier);
     const { id, value, error, skipped } = message;
@@ -118,6 +122,15 @@ export class Line {
     this.#thread.hold(this.#waiting.size > 0);
     if (error) reject(revive(error));
     else resolve(skipped ? undefined : arrived(value));
+  }
+
+  /** A callback that throws fails its call; what else comes of that is for nobody. */
+  #tell({ report, reject }, done) {
+    try {
+      report(done);
+    } catch (error) {
+      reject(error);
+    }
   }
 
   /** A callback that throws ends the loading, as it does on one thread. */

@@ -43,9 +43,10 @@ function answerCalls(router, port) {
   port.addEventListener('close', () => turn.port1.close());
 }
 
-async function answer(router, port, { id, method, args }) {
+async function answer(router, port, { id, method, args, reports }) {
+  const heard = reports ? [{ onProgress: (done) => port.postMessage({ of: id, done }) }] : [];
   try {
-    const value = sendable(await router[method](...args));
+    const value = sendable(await router[method](...args, ...heard));
     // A result has its memory for itself: what is moved away, nobody misses.
     port.postMessage({ id, value }, ArrayBuffer.isView(value) ? [value.buffer] : []);
   } catch (error) {

@@ -10,11 +10,12 @@ import { PointsmanError, fromEngine } from '../error.js';
  * @property {object} options of its `createRouter`, without the callbacks
  * @property {boolean} reports whether loading is to be reported
  *
- * @typedef {{ id: number, method: string, args: unknown[] } | { abort: number }} ToThread a call, or the end of
- *   interest in one
+ * @typedef {{ id: number, method: string, args: unknown[], reports: boolean } | { abort: number }} ToThread a call,
+ *   and whether its progress is to be reported, or the end of interest in one
  * @typedef {{ id: number, value?: any, error?: Described, skipped?: boolean }} Answer what came of a call; `skipped`
  *   where it was aborted before its turn
- * @typedef {Answer | { progress: import('../index.js').Progress } | { tier: import('../index.js').Tier }} FromThread
+ * @typedef {Answer | { of: number, done: { done: number, total: number } } | { progress: import('../index.js').Progress }
+ *   | { tier: import('../index.js').Tier }} FromThread
  */
 
 /** The id of the answer to an opening. Calls are numbered from the next on. */

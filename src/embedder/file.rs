@@ -10,7 +10,7 @@
 
 mod carve;
 
-pub(super) use carve::{Bytes, Tensors};
+pub(super) use carve::{Bytes, Tensors, floats};
 
 use super::kernel::Activations;
 use super::protobuf::{ModelProto, StringStringEntryProto};

@@ -17,13 +17,13 @@ mod steps;
 use super::Metadata;
 use super::file::{Parts, Tensors};
 use super::kernel::Kernel;
-use super::ops::{Attention, Embed, Linear, Norm, Pool};
+use super::ops::Pool;
 use crate::error::{Error, Result};
 use pattern::Pattern;
 use rules::Context;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use steps::Steps;
+use steps::{Op, Steps};
 use tract_core::internal::*;
 use tract_core::ops::{konst::Const, source::TypedSource};
 
@@ -79,23 +79,14 @@ impl Graph {
 
     /// One unit vector per text, behind each other.
     pub(super) fn run(&self, texts: &[&[u32]]) -> Result<Vec<f32>> {
-        let run = |texts: &[&[u32]]| self.eval(texts).map_err(|e| Error::engine("embedding a text", format!("{e:#}")));
-        match self.runner {
-            Runner::Fused(_) => run(texts),
+        let vectors = match &self.runner {
+            Runner::Fused(steps) => steps.run(texts),
             // Only fused ops know where a text ends.
-            Runner::Mixed(..) => Ok(texts.chunks(1).map(run).collect::<Result<Vec<_>>>()?.concat()),
-        }
-    }
-
-    fn eval(&self, texts: &[&[u32]]) -> TractResult<Vec<f32>> {
-        let (plan, inputs) = match &self.runner {
-            Runner::Fused(steps) => return steps.run(texts),
-            Runner::Mixed(plan, inputs) => (plan, inputs),
+            Runner::Mixed(plan, inputs) => {
+                texts.iter().map(|text| one(plan, inputs, text)).collect::<TractResult<Vec<_>>>().map(|v| v.concat())
+            }
         };
-        let tensors = inputs.iter().map(|input| input.tensor(texts).into()).collect();
-        let outputs = plan.run(tensors)?;
-        let vectors = outputs.first().with_context(|| "the graph has no output")?;
-        Ok(vectors.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        vectors.map_err(|e| Error::engine("embedding a text", format!("{e:#}")))
     }
 }
 
@@ -130,6 +121,16 @@ impl Input {
         };
         tract_ndarray::Array1::from_iter(texts.iter().copied().flatten().map(value)).insert_axis(tract_ndarray::Axis(0)).into()
     }
+}
+
+/// One text's unit vector.
+fn one(plan: &Arc<TypedRunnableModel>, inputs: &[Input], text: &[u32]) -> TractResult<Vec<f32>> {
+    let outputs = plan.run(inputs.iter().map(|input| input.tensor(&[text]).into()).collect())?;
+    floats(outputs.first().with_context(|| "the graph has no output")?)
+}
+
+fn floats(tensor: &Tensor) -> TractResult<Vec<f32>> {
+    Ok(tensor.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
 }
 
 fn rewritten(parts: Parts) -> TractResult<Graph> {
@@ -225,15 +226,9 @@ fn settle(graph: &mut TypedModel, tensors: &Tensors) -> TractResult<()> {
 
 fn coverage(graph: &TypedModel) -> Coverage {
     let mut coverage = Coverage::default();
-    for node in graph.nodes() {
-        let part = if is_fused(node) { &mut coverage.fused } else { &mut coverage.other };
-        if !node.op_is::<TypedSource>() && !node.op_is::<Const>() {
-            *part.entry(node.op.name().into_owned()).or_default() += 1;
-        }
+    for node in graph.nodes().iter().filter(|node| !steps::is_given(node)) {
+        let part = if Op::of(node).is_some() { &mut coverage.fused } else { &mut coverage.other };
+        *part.entry(node.op.name().into_owned()).or_default() += 1;
     }
     coverage
-}
-
-fn is_fused(node: &TypedNode) -> bool {
-    node.op_is::<Embed>() || node.op_is::<Linear>() || node.op_is::<Attention>() || node.op_is::<Norm>() || node.op_is::<Pool>()
 }

@@ -231,3 +231,10 @@ pub(super) fn initializer(name: &str, dims: &[usize], data_type: DataType, raw_d
     let dims = dims.iter().map(|&d| d as i64).collect();
     TensorProto { dims, data_type: data_type as i32, name: name.into(), raw_data, ..Default::default() }
 }
+
+/// Whether a tensor is one that [`initializer`] makes, whatever its name and numbers.
+pub(super) fn is_initializer(tensor: &TensorProto, dims: &[usize], data_type: DataType) -> bool {
+    let TensorProto { dims: found, data_type: kind, float_data, int32_data, int64_data, data_location, name: _, raw_data: _ } = tensor;
+    let raw = float_data.is_empty() && int32_data.is_empty() && int64_data.is_empty() && *data_location == 0;
+    raw && *kind == data_type as i32 && found.iter().copied().eq(dims.iter().map(|&d| d as i64))
+}

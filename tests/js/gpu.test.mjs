@@ -70,20 +70,23 @@ test('all-MiniLM-L6-v2 runs whole, in at most fifty dispatches', async (t) => {
   assert.equal(onGpu.model, onCpu.model);
 });
 
-test('a batch of hundreds of texts tells how far it is, and is read back once', async (t) => {
+test('a batch of hundreds of texts tells how far it is, waits where the GPU is far behind, and is read back once', async (t) => {
   const page = await visit(t, patience);
-  const { found, heard, mapped } = await page.evaluate(async () => {
+  const { found, heard, mapped, paced } = await page.evaluate(async () => {
     const { compare, create, text } = await import('/gpu.js');
     const [cpu, gpu] = [await create(), await create({ device: 'webgpu' })];
-    const texts = Array.from({ length: 1100 }, (_, i) => text(1 + i % 30, i));
-    const [heard, before] = [[], globalThis.gpu.mapped];
+    // Some 73,000 tokens.
+    const texts = Array.from({ length: 1600 }, (_, i) => text(42 + i % 5, i));
+    const [heard, before] = [[], { ...globalThis.gpu }];
     const vectors = await gpu.embed(texts, { onProgress: (progress) => heard.push(progress) });
-    return { found: compare(vectors, await cpu.embed(texts), 32), heard, mapped: globalThis.gpu.mapped - before };
+    const { mapped, paced } = globalThis.gpu;
+    return { found: compare(vectors, await cpu.embed(texts), 32), heard, mapped: mapped - before.mapped, paced: paced - before.paced };
   });
   assert.ok(found.worst >= 0.998);
-  assert.deepEqual(heard.at(-1), { done: 1100, total: 1100 });
+  assert.deepEqual(heard.at(-1), { done: 1600, total: 1600 });
   assert.ok(heard.length > 1 && heard.every(({ done }, i) => i === 0 || done > heard[i - 1].done));
   assert.equal(mapped, 1);
+  assert.ok(paced > 0);
 });
 
 /** How a GPU may be missing or fail, and what `stats` says then. */

@@ -124,6 +124,20 @@ test('callbacks are called on this thread', async (t) => {
   await assert.rejects(createRouter({ onProgress() { throw broken; } }), broken);
 });
 
+test('a batch tells how far it is, and others come in between; a callback that throws fails its call alone', async (t) => {
+  const router = await disposable(t, { tier: 'static' });
+  const prompts = Array.from({ length: 2500 }, (_, i) => `Prompt ${i}`);
+  const order = [];
+  const batch = router.embed(prompts, { onProgress: ({ done, total }) => order.push(`${done} of ${total}`) });
+  const route = router.route(PROMPT).then(() => order.push('route'));
+  assert.deepEqual(await batch, await router.embed(prompts));
+  await route;
+  assert.deepEqual(order, ['1024 of 2500', 'route', '2048 of 2500', '2500 of 2500']);
+  const broken = new Error('the bar broke');
+  await assert.rejects(router.embed(prompts, { onProgress() { throw broken; } }), broken);
+  assert.equal((await router.route(PROMPT)).tier, 'static');
+});
+
 test('this thread is free while the other works', async () => {
   let turns = 0;
   const turning = setInterval(() => { turns += 1; }, 1);

@@ -72,6 +72,11 @@ impl Waiting {
     }
 }
 
+/// The numbers that bytes are, little-endian.
+pub(in crate::embedder) fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
+}
+
 /// Waiting tensors by name.
 pub(in crate::embedder) type Tensors = HashMap<String, Waiting>;
 

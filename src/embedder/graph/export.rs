@@ -3,21 +3,17 @@
 
 use super::super::ops::{Embed, Fused};
 use super::super::plan::{Plan, Value};
-use super::steps::{FIRST, Op, Step, Steps};
-use super::{Graph, Input, Runner, is_fused};
+use super::steps::{self, FIRST, Op, Step, Steps};
+use super::{Graph, Input, Runner, floats};
 use crate::error::{Error, Result};
 use tract_core::internal::*;
-use tract_core::ops::{konst::Const, source::TypedSource};
 
 impl Graph {
     /// Rows of all texts behind each other, as the first op after the lookup reads them.
     pub(in crate::embedder) fn lookup(&self, texts: &[&[u32]]) -> Result<Vec<f32>> {
         let (embed, _) = self.parts()?;
-        let rows = || {
-            let rows = embed.run(&[&Input::Ids.tensor(texts), &Input::Ends.tensor(texts)])?;
-            Ok(rows.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
-        };
-        rows().map_err(|e: TractError| Error::engine("looking tokens up", format!("{e:#}")))
+        let rows = embed.run(&[&Input::Ids.tensor(texts), &Input::Ends.tensor(texts)]);
+        rows.and_then(|rows| floats(&rows)).map_err(|e| Error::engine("looking tokens up", format!("{e:#}")))
     }
 
     /// Everything behind the lookup.
@@ -58,7 +54,7 @@ impl Graph {
 fn unfused(graph: &TypedModel) -> Error {
     let order = graph.eval_order().unwrap_or_default();
     let mut nodes = order.iter().map(|id| graph.node(*id));
-    match nodes.find(|node| !is_fused(node) && !node.op_is::<TypedSource>() && !node.op_is::<Const>()) {
+    match nodes.find(|node| Op::of(node).is_none() && !steps::is_given(node)) {
         Some(node) => refused(format!("the node {:?} ({}) runs on the CPU alone", node.name, node.op.name())),
         None => refused("its ops do not form one line"),
     }

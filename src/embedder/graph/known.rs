@@ -3,7 +3,7 @@
 //!
 //! This is what a cold start is made of: an engine compiles each of tract's functions when it is first called.
 
-use super::super::file::{Bytes, Metadata, Parts, Tensors};
+use super::super::file::{Bytes, Metadata, Parts, Tensors, floats};
 use super::super::kernel::{Activations, Epilogue, Kernel, Packed, Stored, finite};
 use super::super::ops::{Attention, Embed, Layout, Linear, Norm, Place, Pool, Table};
 use super::super::protobuf::{DataType, GraphProto, TensorProto};
@@ -163,14 +163,12 @@ impl Known<'_> {
 
     fn floats(&self, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
         let data: &[u8] = match (self.small.get(name), self.tensors.get(name)) {
-            (Some(tensor), None) if stencil::initializer(name, shape, DataType::Float, tensor.raw_data.clone()) == **tensor => {
-                &tensor.raw_data
-            }
+            (Some(tensor), None) if stencil::is_initializer(tensor, shape, DataType::Float) => &tensor.raw_data,
             (None, Some(tensor)) if tensor.is(DatumType::F32, shape) => &tensor.data,
             _ => return None,
         };
         let size = shape.iter().try_fold(4usize, |size, axis| size.checked_mul(*axis));
-        (size == Some(data.len())).then(|| data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        (size == Some(data.len())).then(|| floats(data).collect())
     }
 
     /// One number a row.

@@ -1,6 +1,6 @@
 //! Questions about a typed graph: what computes this value?
 
-use super::super::file::{Bytes, Tensors};
+use super::super::file::{Bytes, Tensors, floats};
 use tract_core::internal::*;
 use tract_core::ops::{
     binary::{BinMiniOp, TypedBinOp},
@@ -130,7 +130,7 @@ impl<'a> Pattern<'a> {
         let (_, node) = self.op::<TypedSource>(outlet)?;
         let float = self.fact(outlet)?.datum_type == f32::datum_type();
         let tensor = self.tensors.get(&node.name).filter(|_| float)?;
-        Some(tensor.data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        Some(floats(&tensor.data).collect())
     }
 
     /// The terms of a sum.

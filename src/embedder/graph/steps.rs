@@ -1,7 +1,7 @@
 //! A graph of fused ops alone: it needs nothing of tract's but tensors, and runs step by step.
 
 use super::super::ops::{Attention, Embed, Fused, Linear, Norm, Pool};
-use super::{Coverage, Input};
+use super::{Coverage, Input, floats};
 use tract_core::internal::*;
 use tract_core::ops::{konst::Const, source::TypedSource};
 
@@ -33,7 +33,8 @@ pub(super) struct Step {
 pub(super) struct Steps(Vec<Step>);
 
 impl Op {
-    fn of(node: &TypedNode) -> Option<Self> {
+    /// A node's, if it is one.
+    pub(super) fn of(node: &TypedNode) -> Option<Self> {
         let linear = || node.op_as().cloned().map(Self::Linear);
         let attention = || node.op_as().cloned().map(Self::Attention);
         let norm = || node.op_as().cloned().map(Self::Norm);
@@ -75,7 +76,7 @@ impl Steps {
         }
         for id in graph.eval_order()? {
             let node = graph.node(id);
-            if node.op_is::<TypedSource>() || node.op_is::<Const>() {
+            if is_given(node) {
                 continue;
             }
             let read: Option<TVec<Value>> = node.inputs.iter().map(|input| values[input.node]).collect();
@@ -108,8 +109,7 @@ impl Steps {
                 values[*value] = None;
             }
         }
-        let vectors = values.pop().flatten().with_context(|| "the graph has no output")?;
-        Ok(vectors.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        floats(&values.pop().flatten().with_context(|| "the graph has no output")?)
     }
 
     pub(super) fn coverage(&self) -> Coverage {
@@ -118,4 +118,9 @@ impl Steps {
             coverage
         })
     }
+}
+
+/// Whether a node computes nothing.
+pub(super) fn is_given(node: &TypedNode) -> bool {
+    node.op_is::<TypedSource>() || node.op_is::<Const>()
 }
