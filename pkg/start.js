@@ -14,9 +14,13 @@ import { pour } from './pour.js';
  * @property {Uint8Array | undefined} digest
  */
 
+/** Runs of a rehearsal: V8 has then ordered its faster code for what an embedding is made of. */
+const REHEARSALS = 2;
+
 /** One instance. All routers share it; once anything in it has failed, it is left, and the next start makes another. */
 export class Instance {
   #dead = false;
+  #rehearsed = false;
 
   /**
    * @param {Glue} glue
@@ -47,6 +51,13 @@ export class Instance {
       if (isFault(thrown)) this.#end();
       throw fromEngine(thrown);
     }
+  }
+
+  /** Runs a small transformer before there is a real one, while files are on their way: the first prompts find it compiled. */
+  rehearse() {
+    if (this.#rehearsed) return;
+    this.#rehearsed = true;
+    this.call(() => this.glue.rehearse(REHEARSALS));
   }
 
   /** Frees an object, where that is still safe. @param {{ free(): void, __destroy_into_raw?(): number }} object */
@@ -121,7 +132,10 @@ export async function gather(host, files, { wasm, report = () => {}, signal }) {
   const stop = new AbortController();
   const way = { open: host.open, report, signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal };
   const loading = load('router', files.router, way);
-  const starting = start(host, wasm);
+  const starting = start(host, wasm).then((instance) => {
+    if (files.rehearse) instance.rehearse();
+    return instance;
+  });
   const pouring = pour(files.embedder, way, starting);
   try {
     const [router, poured] = await Promise.all([loading, pouring, starting]);

@@ -4,7 +4,10 @@ import { badInput } from './error.js';
 import { checkKeys } from './options.js';
 
 /**
- * @typedef {{ router: import('./index.js').Signed, embedder: import('./index.js').Pinned }} Files a tier's two files
+ * @typedef {object} Files a tier's two files
+ * @property {import('./index.js').Signed} router
+ * @property {import('./index.js').Pinned} embedder
+ * @property {boolean} [rehearse] whether the embedder is to be a transformer, and the instance young
  *
  * @typedef {object} Parts where everything comes from
  * @property {() => unknown} wasm asked once, by the first router
@@ -25,7 +28,8 @@ export function partsOf(host, options) {
   const { tier = 'full' } = options;
   if (!TIERS.includes(tier)) throw badInput(`tier: ${String(tier)} is not one of ${TIERS.join(', ')}`);
   const wasm = options.wasm === undefined || options.wasm === null ? host.wasm : () => options.wasm;
-  const full = { wasm, files: { router: pinned(options.router, host.router), embedder: pinned(options.embedder, host.embedder) } };
+  const files = { router: pinned(options.router, host.router), embedder: pinned(options.embedder, host.embedder), rehearse: true };
+  const full = { wasm, files };
   if (tier === 'full' || (tier === 'auto' && !host.background)) return whole(full, '');
   const first = whole({ wasm, files: staticFiles(host, options) }, 'static.');
   return tier === 'auto' && !savesData() ? { ...first, better: whole(full, '').files } : first;

@@ -22,6 +22,14 @@ use crate::error::{Error, Result};
 use crate::tokenizer::Tokens;
 use serde::Serialize;
 
+/// Runs every op of an encoder once, on made-up numbers: an engine that compiles what is called often has then seen them.
+///
+/// # Errors
+/// [`Error::Engine`] where one fails.
+pub fn rehearse() -> Result<()> {
+    graph::rehearse()
+}
+
 /// A sentence as a unit vector: finite, of Euclidean length one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embedding(Box<[f32]>);

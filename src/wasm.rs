@@ -291,6 +291,12 @@ fn too_large(len: usize) -> JsValue {
     thrown(Error::engine("reading a file", format!("{len} bytes of it do not fit into the memory that is left")))
 }
 
+/// Runs every op of an encoder some times, on made-up numbers: see [`crate::embedder::rehearse`].
+#[wasm_bindgen]
+pub fn rehearse(times: usize) -> Result<(), JsValue> {
+    (0..times).try_for_each(|_| crate::embedder::rehearse()).map_err(thrown)
+}
+
 /// The SIMD level that this file was built for.
 #[wasm_bindgen]
 pub fn simd() -> String {

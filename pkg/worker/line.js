@@ -85,8 +85,15 @@ export class Line {
     await this.#broken?.stopped;
   }
 
-  /** Sends a message that takes the next id, and waits for its answer. */
-  #ask(method, send, { report = undefined, arrived = (value) => value } = {}) {
+  /**
+   * Sends a message that takes the next id, and waits for its answer.
+   *
+   * @param {string} method
+   * @param {() => void} send
+   * @param {{ report?: (progress: { done: number, total: number }) => void, arrived?: (value: any) => unknown }} [heard]
+   * @returns {Promise<any>}
+   */
+  #ask(method, send, { report, arrived = (value) => value } = {}) {
     return new Promise((resolve, reject) => {
       if (this.#broken) throw this.#broken.why;
       try {

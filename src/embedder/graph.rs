@@ -11,6 +11,7 @@ mod known;
 mod lookup;
 mod onnx;
 mod pattern;
+mod rehearsal;
 mod rules;
 mod steps;
 
@@ -20,6 +21,7 @@ use super::kernel::Kernel;
 use super::ops::Pool;
 use crate::error::{Error, Result};
 use pattern::Pattern;
+pub(super) use rehearsal::rehearse;
 use rules::Context;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -24,7 +24,7 @@ function failing(thrown, options) {
     free() {}
   }
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const bind = () => ({ default: async () => ({ memory }), WasmRouter, FileBytes, simd: () => 'simd128', compiled() {}, end() {} });
+  const bind = () => ({ default: async () => ({ memory }), WasmRouter, FileBytes, simd: () => 'simd128', rehearse() {}, compiled() {}, end() {} });
   const bytes = new ArrayBuffer(8);
   const createRouter = routerFactory({ bind, open: fetch, wasm: async () => bytes, router: bytes, embedder: bytes });
   return createRouter(options);

@@ -36,7 +36,7 @@ function fakeGlue() {
     }
     free() { log.freed += 1; }
   }
-  const glue = { FileBytes, simd: () => 'simd128', end() {}, compiled() {} };
+  const glue = { FileBytes, simd: () => 'simd128', rehearse() {}, end() {}, compiled() {} };
   return { instance: new Instance(glue, memory), memory, log };
 }
 

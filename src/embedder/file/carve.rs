@@ -28,6 +28,12 @@ pub(in crate::embedder) struct Bytes {
     range: Range<usize>,
 }
 
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { range: 0..bytes.len(), file: Arc::new(bytes) }
+    }
+}
+
 impl Deref for Bytes {
     type Target = [u8];
 
