@@ -111,15 +111,7 @@ impl<A> Panel<'_, A> {
         for (row, (sums, affine)) in (first..).zip(sums.iter().zip(&self.affine[first..])) {
             let product = Lanes::from_integers(sums) * (Lanes::splat(affine.step) * scale);
             let y = finish(product + (Lanes::splat(affine.offset) * sum + bias));
-            let out = &mut self.out[row * self.width..];
-            match out.first_chunk_mut() {
-                Some(eight) if self.columns == PANEL => y.store(eight),
-                _ => {
-                    let mut eight = [0.0; PANEL];
-                    y.store(&mut eight);
-                    out[..self.columns].copy_from_slice(&eight[..self.columns]);
-                }
-            }
+            y.store_first(self.columns, &mut self.out[row * self.width..]);
         }
     }
 }

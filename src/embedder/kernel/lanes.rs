@@ -68,6 +68,20 @@ impl Lanes {
         inner::store(self.0, out);
     }
 
+    /// The first so many, or all where there are no more. Eights go a way of their own: a copy of any length is a call, which
+    /// takes longer than the arithmetic.
+    #[inline(always)]
+    pub(in crate::embedder) fn store_first(self, count: usize, out: &mut [f32]) {
+        match out.first_chunk_mut() {
+            Some(eight) if count >= LANES => self.store(eight),
+            _ => {
+                let mut eight = [0.0; LANES];
+                self.store(&mut eight);
+                out[..count].copy_from_slice(&eight[..count]);
+            }
+        }
+    }
+
     #[inline(always)]
     pub(in crate::embedder) fn from_integers(x: &[i32; LANES]) -> Self {
         Self(inner::from_integers(x))

@@ -50,7 +50,7 @@ type Eight = [f32; LANES];
 struct Scratch {
     /// Keys, eight tokens at a time, by coordinate: [tokens / 8, head width, 8].
     keys: Vec<Eight>,
-    /// Values: [tokens, head width / 8, 8].
+    /// Values, eight coordinates at a time, by token: [head width / 8, tokens, 8].
     values: Vec<Eight>,
     /// The queries of one tile by coordinate: [head width, 4].
     queries: Vec<[f32; TILE]>,
@@ -70,8 +70,10 @@ impl Scratch {
         for token in 0..tokens {
             let block = &mut self.keys[token / LANES * keys.width..][..keys.width];
             block.iter_mut().zip(keys.row(token)).for_each(|(eight, x)| eight[token % LANES] = *x);
-            let row = &mut self.values[token * columns..][..columns].as_flattened_mut()[..values.width];
-            row.copy_from_slice(values.row(token));
+            let (eights, rest) = values.row(token).as_chunks::<LANES>();
+            let mut column = self.values.iter_mut().skip(token).step_by(tokens);
+            eights.iter().zip(&mut column).for_each(|(numbers, eight)| *eight = *numbers);
+            column.take(1).for_each(|eight| eight[..rest.len()].copy_from_slice(rest));
         }
     }
 }
@@ -121,14 +123,11 @@ impl Attention {
         for (row, total) in weights.chunks_exact_mut(blocks).zip(&mut totals) {
             *total = softmax(row, tokens, self.scale, exp);
         }
-        let columns = self.head_width.div_ceil(LANES);
-        for column in 0..columns {
-            let wide = LANES.min(self.head_width - column * LANES);
-            let sums = mixed(weights, &values[column..], columns, tokens);
-            for (r, (sum, total)) in sums.into_iter().zip(totals).take(rows).enumerate() {
-                let mut eight = [0.0; LANES];
-                (sum / Lanes::splat(total)).store(&mut eight);
-                out[r * self.width() + column * LANES..][..wide].copy_from_slice(&eight[..wide]);
+        for (column, values) in values.chunks_exact(tokens).enumerate() {
+            let sums = mixed(weights, values);
+            for r in 0..rows {
+                let out = &mut out[r * self.width() + column * LANES..];
+                (sums[r] / Lanes::splat(totals[r])).store_first(self.head_width - column * LANES, out);
             }
         }
     }
@@ -145,7 +144,9 @@ fn scores(queries: &[[f32; TILE]], keys: &[Eight], out: &mut [Eight], blocks: us
                 *sum = *sum + Lanes::splat(*x) * eight;
             }
         }
-        sums.iter().zip(out.chunks_exact_mut(blocks)).for_each(|(sum, row)| sum.store(&mut row[block]));
+        for r in 0..TILE {
+            sums[r].store(&mut out[r * blocks + block]);
+        }
     }
 }
 
@@ -163,16 +164,16 @@ fn softmax(row: &mut [Eight], tokens: usize, scale: f32, exp: &Exp) -> f32 {
     total.sum()
 }
 
-/// weights · v for a tile's queries and the first eight of every `columns` · 8 values.
+/// weights · v for a tile's queries and eight coordinates of all values.
 #[inline(always)]
-fn mixed(weights: &[Eight], values: &[Eight], columns: usize, tokens: usize) -> [Lanes; TILE] {
+fn mixed(weights: &[Eight], values: &[Eight]) -> [Lanes; TILE] {
     let row = weights.len() / TILE;
-    let rows: [&[f32]; TILE] = std::array::from_fn(|r| &weights[r * row..].as_flattened()[..tokens]);
+    let [a, b, c, d]: [&[f32]; TILE] = std::array::from_fn(|r| &weights[r * row..].as_flattened()[..values.len()]);
     let mut sums = [Lanes::splat(0.0); TILE];
-    for (token, eight) in (0..tokens).zip(values.iter().step_by(columns)) {
+    for ((((eight, a), b), c), d) in values.iter().zip(a).zip(b).zip(c).zip(d) {
         let eight = Lanes::load(eight);
-        for (sum, weights) in sums.iter_mut().zip(rows) {
-            *sum = *sum + Lanes::splat(weights[token]) * eight;
+        for (sum, weight) in sums.iter_mut().zip([a, b, c, d]) {
+            *sum = *sum + Lanes::splat(*weight) * eight;
         }
     }
     sums
