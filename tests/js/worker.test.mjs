@@ -126,13 +126,15 @@ test('callbacks are called on this thread', async (t) => {
 
 test('a batch tells how far it is, and others come in between; a callback that throws fails its call alone', async (t) => {
   const router = await disposable(t, { tier: 'static' });
-  const prompts = Array.from({ length: 2500 }, (_, i) => `Prompt ${i}`);
+  const prompts = Array.from({ length: 8000 }, (_, i) => `Prompt ${i}`);
   const order = [];
-  const batch = router.embed(prompts, { onProgress: ({ done, total }) => order.push(`${done} of ${total}`) });
+  const batch = router.embed(prompts, { onProgress: ({ done, total }) => order.push(total === prompts.length && done) });
   const route = router.route(PROMPT).then(() => order.push('route'));
   assert.deepEqual(await batch, await router.embed(prompts));
   await route;
-  assert.deepEqual(order, ['1024 of 2500', 'route', '2048 of 2500', '2500 of 2500']);
+  // Between which two portions the route comes in is up to the machine.
+  assert.deepEqual(order.filter((entry) => entry !== 'route'), [1024, 2048, 3072, 4096, 5120, 6144, 7168, 8000]);
+  assert.ok(order.indexOf('route') < order.indexOf(8000), `${order}`);
   const broken = new Error('the bar broke');
   await assert.rejects(router.embed(prompts, { onProgress() { throw broken; } }), broken);
   assert.equal((await router.route(PROMPT)).tier, 'static');
