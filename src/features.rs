@@ -110,6 +110,18 @@ impl FeatureMap {
         Self { english, ..self }
     }
 
+    /// Prompts whose nearness is below this are far from all that was trained on.
+    #[cfg(feature = "train")]
+    pub(crate) fn near_from(self, near: f32) -> Self {
+        Self { near, ..self }
+    }
+
+    /// As set by [`FeatureMap::near_from`] or given to [`FeatureMap::new`].
+    #[cfg(feature = "train")]
+    pub(crate) fn least_nearness(&self) -> f32 {
+        self.near
+    }
+
     /// As set by [`FeatureMap::only_english`].
     pub fn is_only_english(&self) -> bool {
         self.english

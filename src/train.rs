@@ -21,6 +21,8 @@ mod joint;
 mod outcomes;
 mod platt;
 mod pool;
+mod replays;
+mod strangers;
 mod tasks;
 
 pub use decisions::{Join, Tally};
@@ -35,13 +37,13 @@ use crate::embedder::Embedding;
 use crate::error::{Error, Result};
 use crate::features::{FeatureMap, SURFACE, surface};
 use crate::head::{Head, Linear, Link, sigmoid};
-use crate::policy::{Dials, Guarantee, Knot};
+use crate::policy::{Dials, Knot};
 use crate::random;
 use dense::Cholesky;
-use dials::{Replay, ReplayRow};
 use fit::{Fitted, Folds, known};
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
+use replays::Predicted;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -79,6 +81,9 @@ pub struct Settings {
     pub epsilon: f64,
     /// The guarantee's δ: the probability with which it may be wrong.
     pub delta: f64,
+    /// Share of the training prompts that count as far from the others, as later prompts that are no nearer will. Left
+    /// open, the least from 0.03 to 0.2 at which kinds of prompts that are left out of the fit lose next to nothing.
+    pub far: Option<f64>,
     /// Recorded in the file.
     pub date: String,
     /// Fingerprint of the embedder that made the embeddings.
@@ -93,6 +98,9 @@ impl Settings {
         }
         if !(0.0..1.0).contains(&self.epsilon) {
             return bad("epsilon", self.epsilon, "a number from 0 to 1");
+        }
+        if let Some(share) = self.far.filter(|share| !(0.0..=0.5).contains(share)) {
+            return bad("far", share, "a share from 0 to 0.5");
         }
         if !(self.delta > 0.0 && self.delta < 1.0) {
             return bad("delta", self.delta, "a number between 0 and 1");
@@ -124,14 +132,11 @@ pub fn train_on(
     watch: &(dyn Fn(&str) + Sync),
 ) -> Result<RouterFile> {
     settings.check()?;
-    if seen.len() != log.rows.len() {
-        return Err(Error::input("features", format!("{} for {} rows", seen.len(), log.rows.len())));
-    }
     let training = Training::new(log, seen, rows, settings)?;
     let catalog = pool::catalog(log, &training.rows, seen, &training.pool, cards)?;
     watch("grouping prompts");
-    let clusters::Fitted { map, far } = training.map()?;
-    let inputs = training.inputs(&map)?;
+    let mapped = training.map()?;
+    let inputs = training.inputs(&mapped.map, &training.everyone())?.0;
     watch("comparing rows");
     let folds = Folds::new(&inputs, &training.folds);
     let watch_fit = |what: &'static str| move |penalty: f64| watch(&format!("fitting {what}, penalty {penalty}"));
@@ -140,8 +145,9 @@ pub fn train_on(
     let lengths = folds.fit(Link::Identity, &training.lengths(&catalog), false, &watch_fit("answer lengths"))?;
     let head = training.head(&folds, &quality, &platt, &lengths)?;
     let tasks = training.tasks(&folds, &inputs, &head, &quality)?;
-    watch("replaying every exchange rate");
-    let (mut dials, best_single, routed) = training.dials(&catalog, &quality, &lengths, &far)?;
+    let predicted = training.predictions(&catalog, &quality, &lengths);
+    let fit = Fit { quality: &quality, platt: &platt };
+    let Settled { map, mut dials, best_single, routed } = training.settle(mapped, &fit, &predicted, watch)?;
     dials.guarantee = training.guarantee(&catalog, &map, &head, &dials)?;
     let provenance = Provenance {
         embedder: settings.embedder.clone(),
@@ -154,6 +160,21 @@ pub fn train_on(
         routed,
     };
     Ok(RouterFile { catalog, features: map, head, dials, tasks, provenance })
+}
+
+/// A fit of scores, and the slopes and offsets that calibrate it.
+struct Fit<'a> {
+    quality: &'a Fitted,
+    platt: &'a [(f64, f64)],
+}
+
+/// The map that knows which prompts are far, and the dials that follow.
+struct Settled {
+    map: FeatureMap,
+    dials: Dials,
+    best_single: BestSingle,
+    /// What the default dial brought.
+    routed: Knot,
 }
 
 /// The training rows and the pool of candidates.
@@ -174,6 +195,9 @@ struct Training<'a> {
 
 impl<'a> Training<'a> {
     fn new(log: &'a Log, seen: &'a [Seen], rows: &[usize], settings: &'a Settings) -> Result<Self> {
+        if seen.len() != log.rows.len() {
+            return Err(Error::input("features", format!("{} for {} rows", seen.len(), log.rows.len())));
+        }
         let pool = choose_pool(log, rows, settings.candidates.as_deref())?;
         let answered = |&r: &usize| pool.iter().any(|&c| log.rows[r].outcome(c).is_some());
         let usable: Vec<usize> = rows.iter().copied().filter(answered).collect();
@@ -197,22 +221,35 @@ impl<'a> Training<'a> {
         surface(&self.log.rows[row].query, self.seen[row].tokens)
     }
 
-    fn map(&self) -> Result<clusters::Fitted> {
+    /// Places of all rows.
+    fn everyone(&self) -> Vec<usize> {
+        (0..self.rows.len()).collect()
+    }
+
+    /// Embeddings and surfaces of the rows at these places.
+    fn looks(&self, at: &[usize]) -> (Array2<f32>, Vec<[f32; SURFACE]>) {
         let width = self.seen[self.rows[0]].embedding.as_slice().len();
-        let at = |(i, j): (usize, usize)| self.seen[self.rows[i]].embedding.as_slice()[j];
-        let embeddings = Array2::from_shape_fn((self.rows.len(), width), at);
-        let surfaces: Vec<[f32; SURFACE]> = self.rows.par_iter().map(|&row| self.surface(row)).collect();
+        let number = |(i, j): (usize, usize)| self.seen[self.rows[at[i]]].embedding.as_slice()[j];
+        (Array2::from_shape_fn((at.len(), width), number), at.par_iter().map(|&i| self.surface(self.rows[i])).collect())
+    }
+
+    fn map(&self) -> Result<clusters::Fitted> {
+        let (embeddings, surfaces) = self.looks(&self.everyone());
         let foreign: Vec<bool> = self.rows.iter().map(|&row| self.seen[row].foreign).collect();
         clusters::fit(embeddings, &surfaces, &foreign, &self.folds, self.settings.seed)
     }
 
-    fn inputs(&self, map: &FeatureMap) -> Result<Array2<f32>> {
-        let mut inputs = vec![0f32; self.rows.len() * map.width()];
-        inputs.par_chunks_mut(map.width()).zip(&self.rows).try_for_each(|(input, &row)| {
-            input.copy_from_slice(&map.apply(&self.seen[row].embedding, &self.surface(row))?.vector);
+    /// Features and nearness of the rows at these places.
+    fn inputs(&self, map: &FeatureMap, at: &[usize]) -> Result<(Array2<f32>, Vec<f32>)> {
+        let (mut inputs, mut nearness) = (vec![0f32; at.len() * map.width()], vec![0f32; at.len()]);
+        inputs.par_chunks_mut(map.width()).zip(&mut nearness).zip(at).try_for_each(|((input, near), &i)| {
+            let features = map.apply(&self.seen[self.rows[i]].embedding, &self.surface(self.rows[i]))?;
+            input.copy_from_slice(&features.vector);
+            *near = features.nearness;
             Ok(())
         })?;
-        Array2::from_shape_vec((self.rows.len(), map.width()), inputs).map_err(|e| Error::engine("laying out features", e))
+        let inputs = Array2::from_shape_vec((at.len(), map.width()), inputs).map_err(|e| Error::engine("laying out features", e))?;
+        Ok((inputs, nearness))
     }
 
     /// rows x candidates, by a value of each outcome; NaN where there is none.
@@ -289,44 +326,16 @@ impl<'a> Training<'a> {
         Ok(Linear { weights, bias: by_candidate.iter().map(|v| v.1).collect() })
     }
 
-    fn dials(&self, catalog: &Catalog, quality: &Fitted, lengths: &Fitted, far: &[bool]) -> Result<(Dials, BestSingle, Knot)> {
-        let predicted: Vec<Predicted> = (0..self.rows.len())
-            .map(|i| {
-                let shares: Vec<f64> = lengths.outputs.row(i).iter().map(|&share| Head::length_share(f64::from(share))).collect();
-                let qualities = quality.outputs.row(i).iter().map(|&z| self.settings.link.quality(f64::from(z))).collect();
-                Predicted { qualities, usd: catalog.usd(self.seen[self.rows[i]].tokens, &catalog.outputs(None, &shares)) }
-            })
-            .collect();
-        let answer = |i: usize, candidate: usize| {
-            let logged = self.log.rows[self.rows[i]].outcome(self.pool[candidate]);
-            answers::answer(logged, self.weights[i], (predicted[i].qualities[candidate], predicted[i].usd[candidate]))
-        };
-        // Estimates of what was not asked may leave the range that outcomes have.
-        let mean = |candidate: usize| pool::means((0..self.rows.len()).filter_map(|i| answer(i, candidate)));
-        let means: Vec<(f64, f64)> = (0..self.pool.len()).map(mean).map(|(score, usd)| (score.clamp(0.0, 1.0), usd.max(0.0))).collect();
-        let judges = (0..self.pool.len()).filter(|&candidate| self.judges.contains(&self.pool[candidate]));
-        let best = judges.max_by(|&a, &b| means[a].0.total_cmp(&means[b].0));
-        let best = best.ok_or_else(|| Error::input("candidates", "the pool is empty"))?;
-        let scale = means.iter().map(|mean| mean.1).fold(f64::MIN_POSITIVE, f64::max);
-        let score_means: Vec<f64> = means.iter().map(|mean| mean.0).collect();
-        let replay = |i: usize| replay(&predicted[i], far[i].then_some(&score_means), |candidate| answer(i, candidate));
-        let replays: Vec<ReplayRow> = (0..self.rows.len()).map(replay).collect();
-        let best_single = BestSingle { id: self.log.candidates[self.pool[best]].clone(), quality: means[best].0, usd: means[best].1 };
-        let (dials, routed) = dials::table(&replays, score_means, scale, best);
-        Ok((dials, best_single, routed))
-    }
-
-    /// What the finished router brings on the rows that were kept from it.
-    fn guarantee(&self, catalog: &Catalog, map: &FeatureMap, head: &Head, dials: &Dials) -> Result<Option<Guarantee>> {
-        let replay = |&row: &usize| {
-            let features = map.apply(&self.seen[row].embedding, &self.surface(row))?;
-            let qualities: Vec<f64> = head.estimate(&features.vector)?.iter().map(|e| e.quality).collect();
-            let usd = catalog.usd(self.seen[row].tokens, &catalog.outputs(None, &head.lengths(&features.vector)?));
-            let means = map.is_far(&features, self.seen[row].foreign).then_some(&dials.means);
-            Ok(replay(&Predicted { qualities, usd }, means, |candidate| self.log.rows[row].outcome(self.pool[candidate])))
-        };
-        let replays = self.calibration.iter().map(replay).collect::<Result<Vec<_>>>()?;
-        Ok(guarantee::prove(&replays.iter().collect::<Vec<_>>(), dials, self.settings.epsilon, self.settings.delta))
+    /// Which prompts are far is asked at the default exchange rate, and then changes that.
+    fn settle(&self, mapped: clusters::Fitted, fit: &Fit, predicted: &[Predicted], watch: &(dyn Fn(&str) + Sync)) -> Result<Settled> {
+        watch("replaying every exchange rate");
+        let (dials, ..) = self.dials(predicted, &mapped.far())?;
+        watch("leaving kinds of prompts out");
+        let near = self.trusted_from(&mapped, fit, predicted, &dials)?;
+        let mapped = mapped.near_from(near);
+        watch("replaying every exchange rate again");
+        let (dials, best_single, routed) = self.dials(predicted, &mapped.far())?;
+        Ok(Settled { map: mapped.map, dials, best_single, routed })
     }
 
     fn data(&self) -> Vec<DataSource> {
@@ -334,22 +343,6 @@ impl<'a> Training<'a> {
         self.rows.iter().for_each(|&r| *counts.entry(&self.log.rows[r].dataset).or_default() += 1);
         counts.into_iter().map(|(name, rows)| DataSource { name: name.into(), rows }).collect()
     }
-}
-
-/// What is predicted of every candidate on one row.
-struct Predicted {
-    qualities: Vec<f64>,
-    usd: Vec<f64>,
-}
-
-/// A row with the answers that are known of it. `means` are mean scores, where the prompt is too far for predictions.
-fn replay(predicted: &Predicted, means: Option<&Vec<f64>>, answer: impl Fn(usize) -> Option<Outcome>) -> ReplayRow {
-    let known = |candidate: usize| {
-        let outcome = answer(candidate)?;
-        let quality = means.map_or(predicted.qualities[candidate], |means| means[candidate]);
-        Some(Replay { candidate, quality, expected_usd: predicted.usd[candidate], score: outcome.score, usd: outcome.usd })
-    };
-    ReplayRow { far: means.is_some(), answers: (0..predicted.qualities.len()).filter_map(known).collect() }
 }
 
 /// Share of the rows that were asked openly to keep for the guarantee: of what was not asked, nothing can be proven.

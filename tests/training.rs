@@ -7,7 +7,7 @@ use pointsman::embedder::Embedding;
 use pointsman::features::surface;
 use pointsman::head::Link;
 use pointsman::policy::{Aim, MinQuality, Policy};
-use pointsman::train::{Cards, Log, ModelCard, Seen, Settings, train};
+use pointsman::train::{Cards, Entry, Log, ModelCard, Outcome, Seen, Settings, Split, train};
 use std::collections::HashMap;
 use support::Rng;
 
@@ -43,7 +43,7 @@ fn cards() -> Cards {
 
 fn settings(link: Link) -> Settings {
     let (date, embedder) = ("2026-11-22".into(), "tiny".into());
-    Settings { link, seed: 1, candidates: None, calibration: Some(0.0), epsilon: 0.03, delta: 0.1, date, embedder }
+    Settings { link, seed: 1, candidates: None, calibration: Some(0.0), epsilon: 0.03, delta: 0.1, far: None, date, embedder }
 }
 
 fn phi(file: &RouterFile, vector: Vec<f32>) -> Vec<f32> {
@@ -71,6 +71,45 @@ fn a_planted_truth_is_found() {
         let knot = file.dials.knots.iter().find(|k| k.lambda == file.dials.default_lambda).unwrap();
         assert!(knot.quality >= best.quality - 0.0035 && knot.usd < 0.7 * best.usd, "{link:?}: {knot:?} against {best:?}");
     }
+}
+
+/// Trains on the first four fifths of the rows; the share of the last fifth that is far from them.
+fn far(mut log: Log, seen: &[Seen], asked: Option<f64>) -> f64 {
+    let kept = seen.len() * 4 / 5;
+    log.rows[kept..].iter_mut().for_each(|row| row.split = Split::Test);
+    let file = train(&log, seen, &cards(), &Settings { far: asked, ..settings(Link::Logistic) }).unwrap();
+    let is_far = |seen: &&Seen| file.features.is_far(&file.features.apply(&seen.embedding, &surface("prompt 7", 10)).unwrap(), false);
+    seen[kept..].iter().filter(is_far).count() as f64 / (seen.len() - kept) as f64
+}
+
+#[test]
+fn where_kinds_of_prompts_tell_nothing_of_each_other_unfamiliar_ones_are_not_trusted() {
+    let open_and_asked = |log: Log, seen: &[Seen]| [None, Some(0.03)].map(|asked| far(log.clone(), seen, asked));
+    // What one half of the prompts shows of `cheap` holds for the other half too: strangers can be trusted.
+    let (log, seen) = planted(2500, |_| false);
+    let [general, asked] = open_and_asked(log, &seen);
+    assert_eq!(general, asked);
+    // Here each of many kinds, that border on each other, has its own truth.
+    let mut rng = Rng::new(9);
+    let mut vector = || -> Vec<f32> { (0..WIDTH).map(|_| rng.unit()).collect() };
+    let kinds: Vec<Vec<f32>> = (0..24).map(|_| vector()).collect();
+    let along = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let (mut log, mut seen) = (Log::default(), Vec::new());
+    for i in 0..2500 {
+        let vector = vector();
+        let kind = (0..kinds.len()).max_by(|&a, &b| along(&kinds[a], &vector).total_cmp(&along(&kinds[b], &vector)));
+        let cheap = kind.is_some_and(|kind| kind % 2 == 0);
+        seen.push(Seen { embedding: Embedding::normalized(vector).unwrap(), tokens: 10, foreign: false });
+        let scores = [("cheap", cheap), ("dear", i % 5 != 0)].map(|(id, right)| (id.to_owned(), f64::from(u8::from(right))));
+        let answer = |(id, score): (String, f64)| {
+            let usd = if id == "dear" { 0.01 } else { 0.001 };
+            (id, Outcome { score, usd, tokens_out: Some(1000.0) })
+        };
+        let entry = Entry { query: format!("prompt {i}"), answers: scores.map(answer).into(), ..Entry::default() };
+        log.push(1 + i, entry, &HashMap::new()).unwrap();
+    }
+    let [particular, asked] = open_and_asked(log, &seen);
+    assert!(particular > asked, "{particular} {asked}");
 }
 
 #[test]
@@ -122,6 +161,7 @@ fn unusable_training_input_is_named() {
     for bad in [
         Settings { calibration: Some(0.9), ..good.clone() },
         Settings { epsilon: -0.1, ..good.clone() },
+        Settings { far: Some(0.6), ..good.clone() },
         Settings { delta: 0.0, ..good.clone() },
     ] {
         assert_eq!(code(&log, &features, &bad), Some("BAD_INPUT"));

@@ -21,25 +21,61 @@ const FOREIGN: f64 = 0.02;
 /// Numbers that a centroid's coordinates are rounded to.
 const LEVELS: f32 = 127.0;
 
-/// A fitted map, and which of the training prompts are far from those of the other folds.
+/// A fitted map, and what it says of the training prompts.
 pub(super) struct Fitted {
     pub map: FeatureMap,
-    pub far: Vec<bool>,
+    /// By training prompt, its nearness to prompts of the other folds.
+    nearness: Vec<f32>,
+    foreign: Vec<bool>,
+}
+
+impl Fitted {
+    /// The nearness that this share of the training prompts falls short of.
+    pub(super) fn falling_short(&self, share: f64) -> f32 {
+        let mut sorted = self.nearness.clone();
+        sorted.sort_by(f32::total_cmp);
+        sorted.get((share * sorted.len() as f64) as usize).copied().unwrap_or(-1.0)
+    }
+
+    /// Trusts prompts from this nearness on.
+    pub(super) fn near_from(self, near: f32) -> Self {
+        Self { map: self.map.near_from(near), ..self }
+    }
+
+    /// Which of the training prompts are far from those of the other folds.
+    pub(super) fn far(&self) -> Vec<bool> {
+        let far = |(nearness, foreign): (&f32, &bool)| *nearness < self.map.least_nearness() || (*foreign && self.map.is_only_english());
+        self.nearness.iter().zip(&self.foreign).map(far).collect()
+    }
 }
 
 /// Fits the map to prompts (rows) whose fold is given.
 pub(super) fn fit(embeddings: Array2<f32>, surfaces: &[[f32; SURFACE]], foreign: &[bool], folds: &[usize], seed: u64) -> Result<Fitted> {
+    let (map, centred) = map(embeddings, surfaces, ROUNDS, seed)?;
+    let nearness = nearness_across_folds(&centred, folds, seed);
+    let english = foreign.iter().filter(|foreign| **foreign).count() as f64 <= FOREIGN * foreign.len() as f64;
+    let fitted = Fitted { map: map.only_english(english), nearness, foreign: foreign.to_vec() };
+    let near = fitted.falling_short(FAR);
+    Ok(fitted.near_from(near))
+}
+
+/// The map of some prompts after few rounds, for prompts of another kind to be looked at through.
+pub(super) fn rough_map(embeddings: Array2<f32>, surfaces: &[[f32; SURFACE]], seed: u64) -> Result<FeatureMap> {
+    Ok(map(embeddings, surfaces, FEW_ROUNDS, seed)?.0)
+}
+
+/// A map that nothing is far from, and the centred embeddings.
+fn map(embeddings: Array2<f32>, surfaces: &[[f32; SURFACE]], rounds: usize, seed: u64) -> Result<(FeatureMap, Array2<f32>)> {
     let mean = embeddings.mean_axis(Axis(0)).unwrap_or_default();
     let centred = embeddings - &mean;
-    let clusters = clusters(centred.view(), ROUNDS, seed);
-    let nearness = nearness_across_folds(&centred, folds, seed);
-    let mut sorted = nearness.clone();
-    sorted.sort_by(f32::total_cmp);
-    let near = sorted.get((FAR * sorted.len() as f64) as usize).copied().unwrap_or(-1.0);
+    let clusters = clusters(centred.view(), rounds, seed);
     let scales = (0..SURFACE).map(|i| scale(surfaces.iter().map(|s| s[i]).collect())).collect();
-    let english = foreign.iter().filter(|foreign| **foreign).count() as f64 <= FOREIGN * foreign.len() as f64;
-    let map = FeatureMap::new(mean.to_vec(), scales, clusters, near)?.only_english(english);
-    Ok(Fitted { map, far: nearness.iter().zip(foreign).map(|(n, foreign)| *n < near || (*foreign && english)).collect() })
+    Ok((FeatureMap::new(mean.to_vec(), scales, clusters, -1.0)?, centred))
+}
+
+/// So many groups of prompts that are like each other: by prompt, its group.
+pub(super) fn groups(embeddings: ArrayView2<f32>, count: usize, seed: u64) -> Vec<usize> {
+    nearest(embeddings, &k_means(embeddings, count, FEW_ROUNDS, seed))
 }
 
 /// Median, and the distance between the tenths at both ends as a normal distribution has it, but no less than half the
@@ -156,7 +192,7 @@ mod tests {
         let folds: Vec<usize> = (0..900).map(|i| i / 3 % 5).collect();
         let surfaces = vec![[0.0; SURFACE]; 900];
         let fitted = fit(points.clone(), &surfaces, &[false; 900], &folds, 1).unwrap();
-        let far = fitted.far.iter().filter(|far| **far).count();
+        let far = fitted.far().iter().filter(|far| **far).count();
         assert!((15..=27).contains(&far), "{far}");
         let odd = crate::embedder::Embedding::normalized(vec![-1.0, -1.0, -1.0]).unwrap();
         let odd = fitted.map.apply(&odd, &surfaces[0]).unwrap();

@@ -72,16 +72,11 @@ impl<'a> Folds<'a> {
         }
         drop(paths);
         let whole = sharing(targets.view());
-        let mut path = Path::new(link, width, targets.view(), &whole);
-        let design = Design::new(self.inputs.clone(), &self.whole);
         // No output at all is as good as an endless penalty.
-        let mut solution = path.advance(&design, PENALTIES[0])?;
-        for penalty in &PENALTIES[1..tried.max(1)] {
-            solution = path.advance(&design, *penalty)?;
-        }
+        let penalty = PENALTIES[tried.max(1) - 1];
+        let solution = descend(self.inputs.clone(), &self.whole, Path::new(link, width, targets.view(), &whole), penalty)?;
         let outputs = best.map_or_else(|| Array2::zeros(targets.dim()), |(_, outputs)| outputs);
-        drop(path);
-        Ok(Fitted { solution, outputs, penalty: PENALTIES[tried.max(1) - 1], sharing: whole })
+        Ok(Fitted { solution, outputs, penalty, sharing: whole })
     }
 
     fn held_outputs(&self, paths: &mut [Path], penalty: f64, dim: (usize, usize)) -> Result<Array2<f32>> {
@@ -98,6 +93,23 @@ impl<'a> Folds<'a> {
         }
         Ok(all)
     }
+}
+
+/// Follows a path from the strongest penalty down to this one.
+fn descend(inputs: Array2<f32>, moments: &Moments, mut path: Path, penalty: f64) -> Result<Solution> {
+    let design = Design::new(inputs, moments);
+    let mut solution = path.advance(&design, PENALTIES[0])?;
+    for weaker in PENALTIES[1..].iter().take_while(|&&weaker| weaker >= penalty) {
+        solution = path.advance(&design, *weaker)?;
+    }
+    Ok(solution)
+}
+
+/// Fits `targets` at a penalty that is known, sharing between candidates.
+pub(super) fn fit_once(inputs: Array2<f32>, link: Link, targets: ArrayView2<f32>, penalty: f64) -> Result<Solution> {
+    let (moments, sharing) = (Moments::of(inputs.clone()), Sharing::by_correlation(targets));
+    let path = Path::new(link, inputs.ncols(), targets, &sharing);
+    descend(inputs, &moments, path, penalty)
 }
 
 /// Outputs and what came out, where that is known.

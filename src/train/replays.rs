@@ -1,0 +1,80 @@
+//! The training rows as the dials see them: what is predicted of each candidate, and what it brought.
+
+use super::dials::{self, Replay, ReplayRow};
+use super::fit::Fitted;
+use super::{Outcome, Training, answers, guarantee, pool};
+use crate::artifact::BestSingle;
+use crate::catalog::Catalog;
+use crate::error::{Error, Result};
+use crate::features::FeatureMap;
+use crate::head::Head;
+use crate::policy::{Dials, Guarantee, Knot};
+
+/// What is predicted of every candidate on one row.
+pub(super) struct Predicted {
+    pub qualities: Vec<f64>,
+    pub usd: Vec<f64>,
+}
+
+impl Training<'_> {
+    /// Of every row, by fits that have not seen its fold.
+    pub(super) fn predictions(&self, catalog: &Catalog, quality: &Fitted, lengths: &Fitted) -> Vec<Predicted> {
+        let predict = |i: usize| {
+            let shares: Vec<f64> = lengths.outputs.row(i).iter().map(|&share| Head::length_share(f64::from(share))).collect();
+            let qualities = quality.outputs.row(i).iter().map(|&z| self.settings.link.quality(f64::from(z))).collect();
+            Predicted { qualities, usd: catalog.usd(self.seen[self.rows[i]].tokens, &catalog.outputs(None, &shares)) }
+        };
+        (0..self.rows.len()).map(predict).collect()
+    }
+
+    /// The dial table, the best single candidate, and what the default dial brought.
+    pub(super) fn dials(&self, predicted: &[Predicted], far: &[bool]) -> Result<(Dials, BestSingle, Knot)> {
+        let answer = |i: usize, candidate: usize| self.answer(i, candidate, &predicted[i]);
+        // Estimates of what was not asked may leave the range that outcomes have.
+        let mean = |candidate: usize| pool::means((0..self.rows.len()).filter_map(|i| answer(i, candidate)));
+        let means: Vec<(f64, f64)> = (0..self.pool.len()).map(mean).map(|(score, usd)| (score.clamp(0.0, 1.0), usd.max(0.0))).collect();
+        let judges = (0..self.pool.len()).filter(|&candidate| self.judges.contains(&self.pool[candidate]));
+        let best = judges.max_by(|&a, &b| means[a].0.total_cmp(&means[b].0));
+        let best = best.ok_or_else(|| Error::input("candidates", "the pool is empty"))?;
+        let scale = means.iter().map(|mean| mean.1).fold(f64::MIN_POSITIVE, f64::max);
+        let score_means: Vec<f64> = means.iter().map(|mean| mean.0).collect();
+        let replays = |i: usize| self.replay(i, &predicted[i], far[i].then_some(&score_means));
+        let rows: Vec<ReplayRow> = (0..self.rows.len()).map(replays).collect();
+        let best_single = BestSingle { id: self.log.candidates[self.pool[best]].clone(), quality: means[best].0, usd: means[best].1 };
+        let (dials, routed) = dials::table(&rows, score_means, scale, best);
+        Ok((dials, best_single, routed))
+    }
+
+    /// A row with what is predicted of it, or with mean scores where these are given.
+    pub(super) fn replay(&self, i: usize, predicted: &Predicted, means: Option<&Vec<f64>>) -> ReplayRow {
+        replay(predicted, means, |candidate| self.answer(i, candidate, predicted))
+    }
+
+    fn answer(&self, i: usize, candidate: usize, predicted: &Predicted) -> Option<Outcome> {
+        let logged = self.log.rows[self.rows[i]].outcome(self.pool[candidate]);
+        answers::answer(logged, self.weights[i], (predicted.qualities[candidate], predicted.usd[candidate]))
+    }
+
+    /// What the finished router brings on the rows that were kept from it.
+    pub(super) fn guarantee(&self, catalog: &Catalog, map: &FeatureMap, head: &Head, dials: &Dials) -> Result<Option<Guarantee>> {
+        let kept = |&row: &usize| {
+            let features = map.apply(&self.seen[row].embedding, &self.surface(row))?;
+            let qualities: Vec<f64> = head.estimate(&features.vector)?.iter().map(|e| e.quality).collect();
+            let usd = catalog.usd(self.seen[row].tokens, &catalog.outputs(None, &head.lengths(&features.vector)?));
+            let means = map.is_far(&features, self.seen[row].foreign).then_some(&dials.means);
+            Ok(replay(&Predicted { qualities, usd }, means, |candidate| self.log.rows[row].outcome(self.pool[candidate])))
+        };
+        let replays = self.calibration.iter().map(kept).collect::<Result<Vec<_>>>()?;
+        Ok(guarantee::prove(&replays.iter().collect::<Vec<_>>(), dials, self.settings.epsilon, self.settings.delta))
+    }
+}
+
+/// A row with the answers that are known of it. `means` are mean scores, where the prompt is too far for predictions.
+fn replay(predicted: &Predicted, means: Option<&Vec<f64>>, answer: impl Fn(usize) -> Option<Outcome>) -> ReplayRow {
+    let known = |candidate: usize| {
+        let outcome = answer(candidate)?;
+        let quality = means.map_or(predicted.qualities[candidate], |means| means[candidate]);
+        Some(Replay { candidate, quality, expected_usd: predicted.usd[candidate], score: outcome.score, usd: outcome.usd })
+    };
+    ReplayRow { far: means.is_some(), answers: (0..predicted.qualities.len()).filter_map(known).collect() }
+}

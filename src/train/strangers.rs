@@ -1,0 +1,109 @@
+//! How near to the training prompts a prompt must be for its estimates to be trusted.
+//!
+//! Rows left out at random are always of a kind that the fit has seen. So here whole kinds are left out: the prompts are
+//! grouped by k-means, a part of the groups is kept from features and head, and then met at the default exchange rate
+//! (leave one cluster out: Meredig et al. 2018, doi 10.1039/C8ME00012C). Nearness is trusted from where on such strangers
+//! lose next to nothing against the best single candidate; whoever is farther goes to that one.
+
+use super::dials::pick;
+use super::fit::fit_once;
+use super::replays::Predicted;
+use super::{Fit, Training, clusters};
+use crate::error::Result;
+use crate::policy::{Aim, Dials};
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
+
+/// Numbers of kinds that prompts are parted into, one after the other: what a kind is depends on how close one looks.
+const KINDS: [usize; 3] = [8, 16, 32];
+/// A quarter of the kinds is left out at a time.
+const PARTS: usize = 4;
+/// Fewer prompts make no kind.
+const ROWS_PER_KIND: usize = 50;
+/// Mean score that strangers may lose.
+const LOSS: f64 = 0.005;
+/// Shares of the prompts of known kinds that may be given up for it; the first is what is far in any case.
+const SHARES: [f64; 9] = [0.03, 0.04, 0.05, 0.06, 0.08, 0.10, 0.12, 0.15, 0.20];
+
+/// A row of a kind that was left out, and that the best single candidate answered.
+struct Stranger {
+    nearness: f32,
+    /// Score of the pick less that of the best single candidate.
+    change: f64,
+}
+
+impl Training<'_> {
+    /// The least nearness to trust, given what is far in any case.
+    pub(super) fn trusted_from(&self, mapped: &clusters::Fitted, fit: &Fit, predicted: &[Predicted], dials: &Dials) -> Result<f32> {
+        if let Some(share) = self.settings.far {
+            return Ok(mapped.falling_short(share));
+        }
+        let nearness = SHARES.map(|share| mapped.falling_short(share));
+        if self.rows.len() < KINDS[0] * ROWS_PER_KIND {
+            return Ok(nearness[0]);
+        }
+        let (embeddings, _) = self.looks(&self.everyone());
+        let meet = |&count: &usize| {
+            let kinds = clusters::groups(embeddings.view(), count, self.settings.seed);
+            let met = (0..PARTS).into_par_iter().map(|part| self.meet(&kinds, part, fit, predicted, dials)).collect::<Result<Vec<_>>>()?;
+            Ok(met.into_iter().flatten().collect())
+        };
+        let counts = KINDS.iter().filter(|&count| count * ROWS_PER_KIND <= self.rows.len());
+        let partings = counts.map(meet).collect::<Result<Vec<Vec<Stranger>>>>()?;
+        let holds = |near: &f32| partings.iter().all(|strangers| is_harmless(strangers, *near, self.settings.epsilon));
+        Ok(nearness.into_iter().find(holds).unwrap_or(nearness[SHARES.len() - 1]))
+    }
+
+    /// The rows of one part of the kinds, as a router meets them that was trained on the others.
+    fn meet(&self, kinds: &[usize], part: usize, fit: &Fit, predicted: &[Predicted], dials: &Dials) -> Result<Vec<Stranger>> {
+        let (held, kept): (Vec<usize>, Vec<usize>) = (0..kinds.len()).partition(|&i| kinds[i] % PARTS == part);
+        if kept.len() < ROWS_PER_KIND {
+            return Ok(vec![]);
+        }
+        let (embeddings, surfaces) = self.looks(&kept);
+        let map = clusters::rough_map(embeddings, &surfaces, self.settings.seed)?;
+        let targets = self.scores().select(Axis(0), &kept);
+        let solution = fit_once(self.inputs(&map, &kept)?.0, self.settings.link, targets.view(), fit.quality.penalty)?;
+        let (inputs, nearness) = self.inputs(&map, &held)?;
+        let outputs = solution.outputs(inputs.view());
+        let met = |(at, &i): (usize, &usize)| {
+            self.stranger(i, &outputs, at, fit, predicted, dials).map(|change| Stranger { nearness: nearness[at], change })
+        };
+        Ok(held.iter().enumerate().filter_map(met).collect())
+    }
+
+    /// What routing by these outputs changes on a row; nothing is known where the best single candidate did not answer it.
+    fn stranger(&self, i: usize, outputs: &Array2<f32>, at: usize, fit: &Fit, predicted: &[Predicted], dials: &Dials) -> Option<f64> {
+        let quality = |(z, (a, b)): (&f32, &(f64, f64))| self.settings.link.quality(a * f64::from(*z) + b);
+        let qualities = outputs.row(at).iter().zip(fit.platt).map(quality).collect();
+        let row = self.replay(i, &Predicted { qualities, usd: predicted[i].usd.clone() }, None);
+        let picked = pick(&row, Aim::Keep(dials.default_lambda), dials.strongest)?;
+        Some(picked.score - row.of(dials.strongest)?.score)
+    }
+}
+
+/// Whether strangers may be trusted from this nearness on: the trusted ones lose at most `epsilon` each, as much as the
+/// guarantee allows, or so few are left that all strangers together lose next to nothing.
+fn is_harmless(strangers: &[Stranger], near: f32, epsilon: f64) -> bool {
+    let trusted: Vec<f64> = strangers.iter().filter(|stranger| stranger.nearness >= near).map(|stranger| stranger.change).collect();
+    let sum: f64 = trusted.iter().sum();
+    sum >= -epsilon * trusted.len() as f64 || sum >= -LOSS * strangers.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_are_harmless_where_they_lose_little_each_or_are_few() {
+        // Of a hundred, the nearer they are the more they lose: 0.4 at 0.9 and above, else 0.02.
+        let stranger = |i: usize| Stranger { nearness: i as f32 / 100.0, change: if i >= 90 { -0.4 } else { -0.02 } };
+        let strangers: Vec<Stranger> = (0..100).map(stranger).collect();
+        assert!(!is_harmless(&strangers, 0.0, 0.03), "0.058 each, and all are trusted");
+        assert!(is_harmless(&strangers[..90], 0.0, 0.03), "0.02 each");
+        assert!(!is_harmless(&strangers[..90], 0.0, 0.01), "0.02 each, and less is allowed");
+        assert!(!is_harmless(&strangers, 0.98, 0.03), "0.4 each for two in a hundred");
+        assert!(is_harmless(&strangers, 0.99, 0.03), "0.4 for one in a hundred");
+        assert!(is_harmless(&[], 0.0, 0.03));
+    }
+}
