@@ -20,6 +20,8 @@ const KINDS: [usize; 3] = [8, 16, 32];
 const PARTS: usize = 4;
 /// Fewer prompts make no kind.
 const ROWS_PER_KIND: usize = 50;
+/// A sample of so many prompts says enough: it bounds time and memory.
+const MOST_ROWS: usize = 20_000;
 /// Mean score that strangers may lose.
 const LOSS: f64 = 0.005;
 /// Shares of the prompts of known kinds that may be given up for it; the first is what is far in any case.
@@ -42,10 +44,16 @@ impl Training<'_> {
         if self.rows.len() < KINDS[0] * ROWS_PER_KIND {
             return Ok(nearness[0]);
         }
-        let (embeddings, _) = self.looks(&self.everyone());
+        let sample: Vec<usize> = (0..self.rows.len()).step_by(self.rows.len().div_ceil(MOST_ROWS)).collect();
+        let (embeddings, _) = self.looks(&sample);
         let meet = |&count: &usize| {
             let kinds = clusters::groups(embeddings.view(), count, self.settings.seed);
-            let met = (0..PARTS).into_par_iter().map(|part| self.meet(&kinds, part, fit, predicted, dials)).collect::<Result<Vec<_>>>()?;
+            let meet = |part: usize| {
+                let (held, kept): (Vec<_>, Vec<_>) = sample.iter().zip(&kinds).partition(|(_, kind)| *kind % PARTS == part);
+                let places = |rows: Vec<(&usize, &usize)>| rows.into_iter().map(|(&i, _)| i).collect::<Vec<usize>>();
+                self.meet(&places(held), &places(kept), fit, predicted, dials)
+            };
+            let met = (0..PARTS).into_par_iter().map(meet).collect::<Result<Vec<_>>>()?;
             Ok(met.into_iter().flatten().collect())
         };
         let counts = KINDS.iter().filter(|&count| count * ROWS_PER_KIND <= self.rows.len());
@@ -54,17 +62,16 @@ impl Training<'_> {
         Ok(nearness.into_iter().find(holds).unwrap_or(nearness[SHARES.len() - 1]))
     }
 
-    /// The rows of one part of the kinds, as a router meets them that was trained on the others.
-    fn meet(&self, kinds: &[usize], part: usize, fit: &Fit, predicted: &[Predicted], dials: &Dials) -> Result<Vec<Stranger>> {
-        let (held, kept): (Vec<usize>, Vec<usize>) = (0..kinds.len()).partition(|&i| kinds[i] % PARTS == part);
+    /// The rows at the places that are `held`, as a router meets them that was trained on those that are `kept`.
+    fn meet(&self, held: &[usize], kept: &[usize], fit: &Fit, predicted: &[Predicted], dials: &Dials) -> Result<Vec<Stranger>> {
         if kept.len() < ROWS_PER_KIND {
             return Ok(vec![]);
         }
-        let (embeddings, surfaces) = self.looks(&kept);
+        let (embeddings, surfaces) = self.looks(kept);
         let map = clusters::rough_map(embeddings, &surfaces, self.settings.seed)?;
-        let targets = self.scores().select(Axis(0), &kept);
-        let solution = fit_once(self.inputs(&map, &kept)?.0, self.settings.link, targets.view(), fit.quality.penalty)?;
-        let (inputs, nearness) = self.inputs(&map, &held)?;
+        let targets = self.scores().select(Axis(0), kept);
+        let solution = fit_once(self.inputs(&map, kept)?.0, self.settings.link, targets.view(), fit.quality.penalty)?;
+        let (inputs, nearness) = self.inputs(&map, held)?;
         let outputs = solution.outputs(inputs.view());
         let met = |(at, &i): (usize, &usize)| {
             self.stranger(i, &outputs, at, fit, predicted, dials).map(|change| Stranger { nearness: nearness[at], change })
