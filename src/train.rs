@@ -329,12 +329,15 @@ impl<'a> Training<'a> {
     /// Which prompts are far is asked at the default exchange rate, and then changes that.
     fn settle(&self, mapped: clusters::Fitted, fit: &Fit, predicted: &[Predicted], watch: &(dyn Fn(&str) + Sync)) -> Result<Settled> {
         watch("replaying every exchange rate");
-        let (dials, ..) = self.dials(predicted, &mapped.far())?;
+        let (mut dials, mut best_single, mut routed) = self.dials(predicted, &mapped.far())?;
         watch("leaving kinds of prompts out");
         let near = self.trusted_from(&mapped, fit, predicted, &dials)?;
+        let is_new = near != mapped.map.least_nearness();
         let mapped = mapped.near_from(near);
-        watch("replaying every exchange rate again");
-        let (dials, best_single, routed) = self.dials(predicted, &mapped.far())?;
+        if is_new {
+            watch("replaying every exchange rate again");
+            (dials, best_single, routed) = self.dials(predicted, &mapped.far())?;
+        }
         Ok(Settled { map: mapped.map, dials, best_single, routed })
     }
 
