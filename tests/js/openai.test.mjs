@@ -193,7 +193,7 @@ test('an aborted call reaches the upstream, and no other candidate is asked', as
 });
 
 test('the SDK’s timeout ends a call to a silent candidate', async (t) => {
-  const { client, faults, requests } = await start(t, { fallback: true }, { timeout: 300 });
+  const { client, faults, requests } = await start(t, { fallback: true }, { timeout: 2000 });
   faults.set(best, { hang: true });
   await assert.rejects(client.chat.completions.create({ model: 'auto', messages: MESSAGES }), OpenAI.APIConnectionTimeoutError);
   assert.equal(requests.length, 1);

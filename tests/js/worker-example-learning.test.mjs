@@ -11,6 +11,8 @@ import { TOKEN_SECRET, filesOf, startExample, startLearner } from './support/wor
 
 const LEARN = { shared: true, dimensions: 64 };
 const UPSTREAMS = ['gpt-4o-2024-05-13', 'llama-3.1-70b-instruct', 'deepseek-chat'];
+/** Long enough that nobody is taken for gone while the machine is busy. */
+const ORPHAN_SECONDS = 4;
 const PROMPTS = [
   'Which enzyme unwinds the DNA double helix?', 'Name the capital of Australia.', 'What is the boiling point of ethanol?',
   'Who wrote The Brothers Karamazov?', 'What is the derivative of x squared?', 'Which planet has the most moons?',
@@ -101,7 +103,7 @@ describe('two isolates', () => {
 
 describe('on the way to the Learner', () => {
   let learners;
-  before(async () => { learners = await startLearner({ ORPHAN_SECONDS: 1 }); });
+  before(async () => { learners = await startLearner({ ORPHAN_SECONDS }); });
   after(() => learners.stop());
 
   /** A router, its share, and a decision of which an outcome can be heard. */
@@ -155,7 +157,7 @@ describe('on the way to the Learner', () => {
     await gone.share.hear(learner, decision, { score: 1, usd: 0.002 });
     await heir.share.trade(learner);
     assert.equal(heir.share.stats().undelivered, 0); // it may still be alive
-    await new Promise((resolve) => setTimeout(resolve, 1200));
+    await new Promise((resolve) => setTimeout(resolve, 1000 * ORPHAN_SECONDS + 200));
     await heir.share.trade(learner);
     await gone.share.trade(learner);
     const { feedbacks, open, refused } = await learners.settled(learner);
@@ -172,7 +174,7 @@ describe('on the way to the Learner', () => {
     const decision = await deaf.decide(PROMPTS[0]);
     await assert.rejects(deaf.share.hear(failing(learner, 'redeem', 'after'), decision, { score: 1 }), { status: 503 });
     await assert.rejects(deaf.share.hear(learner, decision, { score: 1 }), { status: 409 });
-    await new Promise((resolve) => setTimeout(resolve, 1200));
+    await new Promise((resolve) => setTimeout(resolve, 1000 * ORPHAN_SECONDS + 200));
     for (const { share } of [deaf, heir, deaf]) await share.trade(learner);
     const { feedbacks, open } = await learners.settled(learner);
     assert.deepEqual([feedbacks, open], [1, 0]);

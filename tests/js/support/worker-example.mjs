@@ -116,10 +116,10 @@ function requestOf(body, { headers = {}, ...init } = {}) {
 
 /** The Learner's figures once all is merged: isolates deliver some seconds after the last outcome, it merges a second later. */
 async function patiently(stats) {
-  for (let round = 0; round < 150; round += 1) {
+  for (let round = 0; round < 300; round += 1) {
     const figures = await stats();
     if (figures.open === 0 && figures.pending === 0) return figures;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  throw new Error('what was learned did not arrive within 30 s');
+  throw new Error('what was learned did not arrive within 60 s');
 }
