@@ -125,12 +125,12 @@ export class Engine {
    */
   async upgrade(files, { report, signal }) {
     for (let attempt = 1; ; attempt += 1) {
-      const { instance, router, file, digest } = await gather(this.#host, files, { wasm: this.#recipe.wasm, report, signal });
+      const { instance, router, file, digests } = await gather(this.#host, files, { wasm: this.#recipe.wasm, report, signal });
       await this.ready();
       if (this.#ended) return instance.release(file);
       // A file lies in one instance's memory; where that was lost meanwhile, it must be read again.
       if (instance === this.#instance) {
-        this.call((engine) => engine.upgrade(router, file, digest, this.#recipe.lineup));
+        this.call((engine) => engine.upgrade(router, file, digests, this.#recipe.lineup));
         this.#recipe = { ...this.#recipe, files: readable(files) };
         return;
       }
@@ -209,9 +209,9 @@ function unbuilt(cause) {
  * @param {import('./bytes.js').Report} [report]
  */
 async function build(host, { wasm, files, seed, lineup, learn, budgetUsd }, report) {
-  const { instance, router: bytes, file, digest } = await gather(host, files, { wasm, report });
+  const { instance, router: bytes, file, digests } = await gather(host, files, { wasm, report });
   // This consumes the file, also where it throws.
-  const router = instance.call(() => new instance.glue.WasmRouter(bytes, file, seed, digest, lineup));
+  const router = instance.call(() => new instance.glue.WasmRouter(bytes, file, seed, digests, lineup));
   try {
     if (learn !== undefined) instance.call(() => router.learn(learn, seed));
     if (budgetUsd !== undefined) instance.call(() => router.limit(budgetUsd));

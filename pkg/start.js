@@ -1,6 +1,6 @@
 /** The wasm instance, and the files on their way into it. */
 
-import { load, openOk } from './bytes.js';
+import { load, openOk, sha256 } from './bytes.js';
 import { PointsmanError, fromEngine, isFault } from './error.js';
 import { pour } from './pour.js';
 
@@ -11,8 +11,12 @@ import { pour } from './pour.js';
  * @property {Instance} instance
  * @property {Uint8Array} router
  * @property {import('./pour.js').FileBytes} file
- * @property {Uint8Array | undefined} digest
+ * @property {Uint8Array | undefined} digests the hash of what the router file's seal covers, and behind it that of the
+ *   embedder file's, where the runtime can compute them faster than wasm
  */
+
+/** A router file ends with the SHA-256 of all before it. */
+const SEAL = 32;
 
 /** Runs of a rehearsal: V8 has then ordered its faster code for what an embedding is made of. */
 const REHEARSALS = 2;
@@ -131,18 +135,24 @@ async function find(source, open) {
 export async function gather(host, files, { wasm, report = () => {}, signal }) {
   const stop = new AbortController();
   const way = { open: host.open, report, signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal };
-  const loading = load('router', files.router, way);
+  const loading = load('router', files.router, way).then(sealed);
   const starting = start(host, wasm).then((instance) => {
     if (files.rehearse) instance.rehearse();
     return instance;
   });
   const pouring = pour(files.embedder, way, starting);
   try {
-    const [router, poured] = await Promise.all([loading, pouring, starting]);
-    return { router, ...poured };
+    const [{ router, digest: first }, { instance, file, digest: second }] = await Promise.all([loading, pouring, starting]);
+    return { instance, router, file, digests: first && second && new Uint8Array([...first, ...second]) };
   } catch (error) {
     stop.abort();
     pouring.then(({ instance, file }) => instance.release(file), () => {}); // one that failed has freed its own
     throw error;
   }
+}
+
+/** A copy, as the caller's own bytes could change after they are hashed. */
+async function sealed(bytes) {
+  const router = bytes.slice();
+  return { router, digest: await sha256(router.subarray(0, -SEAL)) };
 }

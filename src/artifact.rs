@@ -115,7 +115,20 @@ impl RouterFile {
     /// [`Error::BadArtifact`] where the bytes are not a complete, unchanged router file;
     /// [`Error::Mismatch`] where the file is of another format version.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let mut sections = sections(bytes)?;
+        Self::parse_hashed(bytes, &Sha256::digest(&bytes[..Self::sealed_len(bytes.len())]))
+    }
+
+    /// How many of a file's bytes its closing hash covers.
+    pub fn sealed_len(len: usize) -> usize {
+        len.saturating_sub(HASH_LEN)
+    }
+
+    /// As [`parse`](Self::parse), where the SHA-256 of the first [`sealed_len`](Self::sealed_len) bytes is known.
+    ///
+    /// # Errors
+    /// As `parse`; also where the digest is not that of the file.
+    pub fn parse_hashed(bytes: &[u8], digest: &[u8]) -> Result<Self> {
+        let mut sections = sections(bytes, digest)?;
         let mut take = |tag: &[u8; 4], name: &str| sections.remove(tag).ok_or_else(|| Error::artifact(name, "this section is missing"));
         let candidates: Vec<Candidate> = from_json("catalog", take(b"CATA", "catalog")?)?;
         let catalog = Catalog::new(candidates)?;
@@ -139,8 +152,8 @@ impl RouterFile {
     }
 }
 
-fn sections(bytes: &[u8]) -> Result<HashMap<[u8; 4], &[u8]>> {
-    let body = checked_body(bytes)?;
+fn sections<'a>(bytes: &'a [u8], digest: &[u8]) -> Result<HashMap<[u8; 4], &'a [u8]>> {
+    let body = checked_body(bytes, digest)?;
     let mut reader = Reader { rest: Rest(&body[MAGIC.len() + 4..]), section: "sections" };
     let count = reader.u32()?;
     let mut sections = HashMap::new();
@@ -156,14 +169,14 @@ fn sections(bytes: &[u8]) -> Result<HashMap<[u8; 4], &[u8]>> {
 }
 
 /// The file without its hash, once magic, version and hash are right.
-fn checked_body(bytes: &[u8]) -> Result<&[u8]> {
+fn checked_body<'a>(bytes: &'a [u8], digest: &[u8]) -> Result<&'a [u8]> {
     let (magic, rest) = bytes.split_at_checked(MAGIC.len()).ok_or_else(|| Error::artifact("header", "the file is too short"))?;
     if magic != MAGIC {
         return Err(Error::artifact("header", "this is not a router file; train one with `pointsman train`"));
     }
     let version = Reader { rest: Rest(rest), section: "header" }.u32()?;
-    let (body, hash) = bytes.split_at_checked(bytes.len() - HASH_LEN.min(bytes.len())).unwrap_or((bytes, &[]));
-    if body.len() < MAGIC.len() + 8 || Sha256::digest(body).as_slice() != hash {
+    let (body, hash) = bytes.split_at_checked(RouterFile::sealed_len(bytes.len())).unwrap_or((bytes, &[]));
+    if body.len() < MAGIC.len() + 8 || hash.len() != HASH_LEN || digest != hash {
         return Err(Error::artifact("hash", "its closing SHA-256 does not match: the file is truncated or changed; fetch it again"));
     }
     if version != VERSION {

@@ -32,12 +32,12 @@ pub struct WasmRouter(Router);
 
 #[wasm_bindgen]
 impl WasmRouter {
-    /// Checks and loads both files. `seed` makes decision ids reproducible; `digest` is the SHA-256 of the embedder's
-    /// first `sealedBytes`, where the host has computed it; `lineup` replaces the file's candidates, where it is given.
+    /// Checks and loads both files. `seed` makes decision ids reproducible; `digests` are the SHA-256 of what the router
+    /// file's seal covers and of what the embedder's does, one behind the other, where the host has computed them; `lineup`
+    /// replaces the file's candidates, where it is given.
     #[wasm_bindgen(constructor)]
-    pub fn new(router: &[u8], embedder: FileBytes, seed: u64, digest: Option<Vec<u8>>, lineup: JsValue) -> Result<WasmRouter, JsValue> {
-        let router = router_file(router, lineup)?;
-        open(router, embedder.parse(digest)?, seed).map(Self).map_err(thrown)
+    pub fn new(router: &[u8], embedder: FileBytes, seed: u64, digests: Option<Vec<u8>>, lineup: JsValue) -> Result<WasmRouter, JsValue> {
+        load(router, embedder, digests, lineup, seed).map(Self)
     }
 
     /// Decides where a prompt goes.
@@ -64,10 +64,9 @@ impl WasmRouter {
         Ok(plan)
     }
 
-    /// Goes on with another head and embedder for the same candidates. Digest and line-up are as in the constructor.
-    pub fn upgrade(&mut self, router: &[u8], embedder: FileBytes, digest: Option<Vec<u8>>, lineup: JsValue) -> Result<(), JsValue> {
-        let router = router_file(router, lineup)?;
-        let next = open(router, embedder.parse(digest)?, 0).map_err(thrown)?;
+    /// Goes on with another head and embedder for the same candidates. Digests and line-up are as in the constructor.
+    pub fn upgrade(&mut self, router: &[u8], embedder: FileBytes, digests: Option<Vec<u8>>, lineup: JsValue) -> Result<(), JsValue> {
+        let next = load(router, embedder, digests, lineup, 0)?;
         self.0.become_like(next).map_err(thrown)
     }
 
@@ -226,8 +225,15 @@ pub fn sum_of_states(states: Array) -> Result<Vec<u8>, JsValue> {
     add_states(&states).map_err(thrown)
 }
 
-fn router_file(bytes: &[u8], lineup: JsValue) -> Result<RouterFile, JsValue> {
-    let file = RouterFile::parse(bytes).map_err(thrown)?;
+/// A router of both files. `digests` holds one for each, or there are none.
+fn load(router: &[u8], embedder: FileBytes, digests: Option<Vec<u8>>, lineup: JsValue, seed: u64) -> Result<Router, JsValue> {
+    let (of_router, of_embedder) = digests.as_ref().map(|digests| digests.split_at(digests.len() / 2)).unzip();
+    let router = router_file(router, of_router, lineup)?;
+    open(router, embedder.parse(of_embedder)?, seed).map_err(thrown)
+}
+
+fn router_file(bytes: &[u8], digest: Option<&[u8]>, lineup: JsValue) -> Result<RouterFile, JsValue> {
+    let file = digest.map_or_else(|| RouterFile::parse(bytes), |digest| RouterFile::parse_hashed(bytes, digest)).map_err(thrown)?;
     if lineup.is_undefined() {
         return Ok(file);
     }
@@ -278,9 +284,9 @@ impl FileBytes {
 }
 
 impl FileBytes {
-    fn parse(self, digest: Option<Vec<u8>>) -> Result<EmbedderFile, JsValue> {
+    fn parse(self, digest: Option<&[u8]>) -> Result<EmbedderFile, JsValue> {
         let file = match digest {
-            Some(digest) => EmbedderFile::parse_hashed(self.0, &digest),
+            Some(digest) => EmbedderFile::parse_hashed(self.0, digest),
             None => EmbedderFile::parse(self.0),
         };
         file.map_err(thrown)

@@ -110,12 +110,16 @@ fn damaged_files_are_typed_errors() {
 }
 
 #[wasm_bindgen_test]
-fn a_hash_from_the_host_must_be_the_files() {
+fn hashes_from_the_host_must_be_the_files() {
     let file = bytes(EMBEDDER);
-    let right = Sha256::digest(&EMBEDDER[..file.sealed_bytes()]).to_vec();
+    let of_router = Sha256::digest(&ROUTER[..ROUTER.len() - 32]).to_vec();
+    let of_embedder = Sha256::digest(&EMBEDDER[..file.sealed_bytes()]).to_vec();
+    let right = [of_router.clone(), of_embedder.clone()].concat();
     assert_eq!(file.length(), EMBEDDER.len());
     assert!(WasmRouter::new(ROUTER, file, 0, Some(right.clone()), JsValue::UNDEFINED).is_ok());
-    for wrong in [vec![], right[1..].to_vec(), vec![0; 32]] {
+    let zeros = vec![0; 32];
+    let halves = [[of_router.clone(), zeros.clone()], [zeros, of_embedder.clone()], [of_embedder, of_router]].map(|pair| pair.concat());
+    for wrong in [vec![], right[1..].to_vec(), right[..32].to_vec()].into_iter().chain(halves) {
         assert_eq!(code(WasmRouter::new(ROUTER, bytes(EMBEDDER), 0, Some(wrong), JsValue::UNDEFINED)), "BAD_ARTIFACT");
     }
 }
