@@ -135,14 +135,15 @@ async function find(source, open) {
 export async function gather(host, files, { wasm, report = () => {}, signal }) {
   const stop = new AbortController();
   const way = { open: host.open, report, signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal };
-  const loading = load('router', files.router, way).then(sealed);
+  const loading = load('router', files.router, way);
   const starting = start(host, wasm).then((instance) => {
     if (files.rehearse) instance.rehearse();
     return instance;
   });
   const pouring = pour(files.embedder, way, starting);
   try {
-    const [{ router, digest: first }, { instance, file, digest: second }] = await Promise.all([loading, pouring, starting]);
+    // Where both files fail, the router's failure is told: so it is waited for itself, and not only what follows from it.
+    const [{ router, digest: first }, { instance, file, digest: second }] = await Promise.all([loading.then(sealed), pouring, starting, loading]);
     return { instance, router, file, digests: first && second && new Uint8Array([...first, ...second]) };
   } catch (error) {
     stop.abort();
