@@ -18,6 +18,7 @@ mod fit;
 pub(crate) mod guarantee;
 mod intake;
 mod joint;
+mod learn;
 mod outcomes;
 mod platt;
 mod pool;
@@ -31,19 +32,19 @@ pub use intake::{Intake, IntakeSettings};
 pub use outcomes::{Asked, Entry, Log, Outcome, Row, Split};
 pub use pool::{Cards, ModelCard};
 
-use crate::artifact::{BestSingle, DataSource, Provenance, RouterFile};
+use crate::artifact::{DataSource, Provenance, RouterFile};
 use crate::catalog::Catalog;
 use crate::embedder::Embedding;
 use crate::error::{Error, Result};
 use crate::features::{FeatureMap, SURFACE, surface};
 use crate::head::{Head, Linear, Link, sigmoid};
-use crate::policy::{Dials, Knot};
 use crate::random;
+use clusters::Cut;
 use dense::Cholesky;
 use fit::{Fitted, Folds, known};
+use learn::Learned;
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
-use replays::Predicted;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -134,20 +135,7 @@ pub fn train_on(
     settings.check()?;
     let training = Training::new(log, seen, rows, settings)?;
     let catalog = pool::catalog(log, &training.rows, seen, &training.pool, cards)?;
-    watch("grouping prompts");
-    let mapped = training.map()?;
-    let inputs = training.inputs(&mapped.map, &training.everyone())?.0;
-    watch("comparing rows");
-    let folds = Folds::new(&inputs, &training.folds);
-    let watch_fit = |what: &'static str| move |penalty: f64| watch(&format!("fitting {what}, penalty {penalty}"));
-    let mut quality = folds.fit(settings.link, &training.scores(), true, &watch_fit("scores"))?;
-    let platt = training.calibrate(&mut quality);
-    let lengths = folds.fit(Link::Identity, &training.lengths(&catalog), false, &watch_fit("answer lengths"))?;
-    let head = training.head(&folds, &quality, &platt, &lengths)?;
-    let tasks = training.tasks(&folds, &inputs, &head, &quality)?;
-    let predicted = training.predictions(&catalog, &quality, &lengths);
-    let fit = Fit { quality: &quality, platt: &platt };
-    let Settled { map, mut dials, best_single, routed } = training.settle(mapped, &fit, &predicted, watch)?;
+    let Learned { map, head, tasks, mut dials, best_single, routed, penalty, .. } = training.learn(&catalog, watch)?;
     dials.guarantee = training.guarantee(&catalog, &map, &head, &dials)?;
     let provenance = Provenance {
         embedder: settings.embedder.clone(),
@@ -155,26 +143,11 @@ pub fn train_on(
         seed: settings.seed,
         date: settings.date.clone(),
         version: env!("CARGO_PKG_VERSION").into(),
-        penalty: quality.penalty,
+        penalty,
         best_single,
         routed,
     };
     Ok(RouterFile { catalog, features: map, head, dials, tasks, provenance })
-}
-
-/// A fit of scores, and the slopes and offsets that calibrate it.
-struct Fit<'a> {
-    quality: &'a Fitted,
-    platt: &'a [(f64, f64)],
-}
-
-/// The map that knows which prompts are far, and the dials that follow.
-struct Settled {
-    map: FeatureMap,
-    dials: Dials,
-    best_single: BestSingle,
-    /// What the default dial brought.
-    routed: Knot,
 }
 
 /// The training rows and the pool of candidates.
@@ -233,10 +206,10 @@ impl<'a> Training<'a> {
         (Array2::from_shape_fn((at.len(), width), number), at.par_iter().map(|&i| self.surface(self.rows[i])).collect())
     }
 
-    fn map(&self) -> Result<clusters::Fitted> {
+    fn map(&self, cut: Cut) -> Result<clusters::Fitted> {
         let (embeddings, surfaces) = self.looks(&self.everyone());
         let foreign: Vec<bool> = self.rows.iter().map(|&row| self.seen[row].foreign).collect();
-        clusters::fit(embeddings, &surfaces, &foreign, &self.folds, self.settings.seed)
+        clusters::fit(embeddings, &surfaces, &foreign, &self.folds, cut, self.settings.seed)
     }
 
     /// Features and nearness of the rows at these places.
@@ -324,21 +297,6 @@ impl<'a> Training<'a> {
         let by_candidate = (0..self.pool.len()).into_par_iter().map(variance).collect::<Result<Vec<_>>>()?;
         let weights = Array2::from_shape_fn((self.pool.len(), folds.gram().nrows()), |(c, j)| by_candidate[c].0[j]);
         Ok(Linear { weights, bias: by_candidate.iter().map(|v| v.1).collect() })
-    }
-
-    /// Which prompts are far is asked at the default exchange rate, and then changes that.
-    fn settle(&self, mapped: clusters::Fitted, fit: &Fit, predicted: &[Predicted], watch: &(dyn Fn(&str) + Sync)) -> Result<Settled> {
-        watch("replaying every exchange rate");
-        let (mut dials, mut best_single, mut routed) = self.dials(predicted, &mapped.far())?;
-        watch("leaving kinds of prompts out");
-        let near = self.trusted_from(&mapped, fit, predicted, &dials)?;
-        let is_new = near != mapped.map.least_nearness();
-        let mapped = mapped.near_from(near);
-        if is_new {
-            watch("replaying every exchange rate again");
-            (dials, best_single, routed) = self.dials(predicted, &mapped.far())?;
-        }
-        Ok(Settled { map: mapped.map, dials, best_single, routed })
     }
 
     fn data(&self) -> Vec<DataSource> {

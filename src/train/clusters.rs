@@ -6,11 +6,21 @@ use crate::random::Random;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-/// Independent runs of k-means: each cuts the prompts differently, and together they are smoother than one.
-const SETS: u64 = 4;
-/// One centroid for so many rows, and at most this many in a set.
-const ROWS_PER_CENTROID: usize = 50;
-const MOST_CENTROIDS: usize = 128;
+/// How prompts are cut into clusters, of which there are 512 in any case where there are rows enough.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    /// Independent runs of k-means.
+    sets: u64,
+    /// Most centroids in each.
+    most: usize,
+    /// Rows that a centroid takes.
+    rows: usize,
+}
+
+/// Each run cuts the prompts differently, and together they are smoother than one.
+pub(super) const COARSE: Cut = Cut { sets: 4, most: 128, rows: 50 };
+/// Fewer runs, whose centroids lie closer: they tell prompts of another kind better from rare ones of the same.
+pub(super) const FINE: Cut = Cut { sets: 2, most: 256, rows: 25 };
 const ROUNDS: usize = 25;
 /// For centroids that only serve to say how near unseen prompts are.
 const FEW_ROUNDS: usize = 8;
@@ -21,9 +31,16 @@ const FOREIGN: f64 = 0.02;
 /// Numbers that a centroid's coordinates are rounded to.
 const LEVELS: f32 = 127.0;
 
+impl Cut {
+    fn per_set(self, rows: usize) -> usize {
+        (rows / self.rows).clamp(1, self.most)
+    }
+}
+
 /// A fitted map, and what it says of the training prompts.
 pub(super) struct Fitted {
     pub map: FeatureMap,
+    pub cut: Cut,
     /// By training prompt, its nearness to prompts of the other folds.
     nearness: Vec<f32>,
     foreign: Vec<bool>,
@@ -50,25 +67,32 @@ impl Fitted {
 }
 
 /// Fits the map to prompts (rows) whose fold is given.
-pub(super) fn fit(embeddings: Array2<f32>, surfaces: &[[f32; SURFACE]], foreign: &[bool], folds: &[usize], seed: u64) -> Result<Fitted> {
-    let (map, centred) = map(embeddings, surfaces, ROUNDS, seed)?;
-    let nearness = nearness_across_folds(&centred, folds, seed);
+pub(super) fn fit(
+    embeddings: Array2<f32>,
+    surfaces: &[[f32; SURFACE]],
+    foreign: &[bool],
+    folds: &[usize],
+    cut: Cut,
+    seed: u64,
+) -> Result<Fitted> {
+    let (map, centred) = map(embeddings, surfaces, cut, ROUNDS, seed)?;
+    let nearness = nearness_across_folds(&centred, folds, cut, seed);
     let english = foreign.iter().filter(|foreign| **foreign).count() as f64 <= FOREIGN * foreign.len() as f64;
-    let fitted = Fitted { map: map.only_english(english), nearness, foreign: foreign.to_vec() };
+    let fitted = Fitted { map: map.only_english(english), cut, nearness, foreign: foreign.to_vec() };
     let near = fitted.falling_short(FAR);
     Ok(fitted.near_from(near))
 }
 
 /// The map of some prompts after few rounds, for prompts of another kind to be looked at through.
-pub(super) fn rough_map(embeddings: Array2<f32>, surfaces: &[[f32; SURFACE]], seed: u64) -> Result<FeatureMap> {
-    Ok(map(embeddings, surfaces, FEW_ROUNDS, seed)?.0)
+pub(super) fn rough_map(embeddings: Array2<f32>, surfaces: &[[f32; SURFACE]], cut: Cut, seed: u64) -> Result<FeatureMap> {
+    Ok(map(embeddings, surfaces, cut, FEW_ROUNDS, seed)?.0)
 }
 
 /// A map that nothing is far from, and the centred embeddings.
-fn map(embeddings: Array2<f32>, surfaces: &[[f32; SURFACE]], rounds: usize, seed: u64) -> Result<(FeatureMap, Array2<f32>)> {
+fn map(embeddings: Array2<f32>, surfaces: &[[f32; SURFACE]], cut: Cut, rounds: usize, seed: u64) -> Result<(FeatureMap, Array2<f32>)> {
     let mean = embeddings.mean_axis(Axis(0)).unwrap_or_default();
     let centred = embeddings - &mean;
-    let clusters = clusters(centred.view(), rounds, seed);
+    let clusters = clusters(centred.view(), cut, rounds, seed);
     let scales = (0..SURFACE).map(|i| scale(surfaces.iter().map(|s| s[i]).collect())).collect();
     Ok((FeatureMap::new(mean.to_vec(), scales, clusters, -1.0)?, centred))
 }
@@ -91,9 +115,9 @@ fn scale(mut values: Vec<f32>) -> Scale {
     Scale { centre: at(0.5), scale: if scale > 1e-9 { scale } else { 1.0 } }
 }
 
-fn clusters(points: ArrayView2<f32>, rounds: usize, seed: u64) -> Clusters {
-    let per_set = (points.nrows() / ROWS_PER_CENTROID).clamp(1, MOST_CENTROIDS);
-    let sets: Vec<Array2<f32>> = (0..SETS).into_par_iter().map(|set| k_means(points, per_set, rounds, seed ^ (set << 32))).collect();
+fn clusters(points: ArrayView2<f32>, cut: Cut, rounds: usize, seed: u64) -> Clusters {
+    let per_set = cut.per_set(points.nrows());
+    let sets: Vec<Array2<f32>> = (0..cut.sets).into_par_iter().map(|set| k_means(points, per_set, rounds, seed ^ (set << 32))).collect();
     let mut clusters = Clusters { per_set, values: vec![], scales: vec![] };
     for centroid in sets.iter().flat_map(|set| set.rows()) {
         let scale = centroid.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(x.abs())) / LEVELS;
@@ -148,11 +172,11 @@ fn nearest(points: ArrayView2<f32>, centroids: &Array2<f32>) -> Vec<usize> {
 }
 
 /// For every prompt, its greatest cosine to a centroid of prompts of the other folds.
-fn nearness_across_folds(centred: &Array2<f32>, folds: &[usize], seed: u64) -> Vec<f32> {
+fn nearness_across_folds(centred: &Array2<f32>, folds: &[usize], cut: Cut, seed: u64) -> Vec<f32> {
     let mut nearness = vec![1.0; folds.len()];
     for fold in 0..=folds.iter().copied().max().unwrap_or(0) {
         let (held, kept): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&row| folds[row] == fold);
-        let clusters = clusters(centred.select(Axis(0), &kept).view(), FEW_ROUNDS, seed);
+        let clusters = clusters(centred.select(Axis(0), &kept).view(), cut, FEW_ROUNDS, seed);
         let width = centred.ncols();
         let floats = clusters.values.iter().enumerate().map(|(i, v)| f32::from(*v) * clusters.scales[i / width]).collect();
         let Ok(mut centroids) = Array2::from_shape_vec((clusters.scales.len(), width), floats) else { continue };
@@ -191,12 +215,12 @@ mod tests {
         let points = heaps(900);
         let folds: Vec<usize> = (0..900).map(|i| i / 3 % 5).collect();
         let surfaces = vec![[0.0; SURFACE]; 900];
-        let fitted = fit(points.clone(), &surfaces, &[false; 900], &folds, 1).unwrap();
+        let fitted = fit(points.clone(), &surfaces, &[false; 900], &folds, COARSE, 1).unwrap();
         let far = fitted.far().iter().filter(|far| **far).count();
         assert!((15..=27).contains(&far), "{far}");
         let odd = crate::embedder::Embedding::normalized(vec![-1.0, -1.0, -1.0]).unwrap();
         let odd = fitted.map.apply(&odd, &surfaces[0]).unwrap();
         assert!(fitted.map.is_far(&odd, false));
-        assert!(fitted.map.is_only_english() && !fit(points, &surfaces, &[true; 900], &folds, 1).unwrap().map.is_only_english());
+        assert!(fitted.map.is_only_english() && !fit(points, &surfaces, &[true; 900], &folds, COARSE, 1).unwrap().map.is_only_english());
     }
 }

@@ -7,8 +7,9 @@
 
 use super::dials::pick;
 use super::fit::fit_once;
+use super::learn::Fit;
 use super::replays::Predicted;
-use super::{Fit, Training, clusters};
+use super::{Training, clusters};
 use crate::error::Result;
 use crate::policy::{Aim, Dials};
 use ndarray::{Array2, Axis};
@@ -51,7 +52,7 @@ impl Training<'_> {
             let meet = |part: usize| {
                 let (held, kept): (Vec<_>, Vec<_>) = sample.iter().zip(&kinds).partition(|(_, kind)| *kind % PARTS == part);
                 let places = |rows: Vec<(&usize, &usize)>| rows.into_iter().map(|(&i, _)| i).collect::<Vec<usize>>();
-                self.meet(&places(held), &places(kept), fit, predicted, dials)
+                self.meet(&places(held), &places(kept), mapped.cut, fit, predicted, dials)
             };
             let met = (0..PARTS).into_par_iter().map(meet).collect::<Result<Vec<_>>>()?;
             Ok(met.into_iter().flatten().collect())
@@ -63,12 +64,20 @@ impl Training<'_> {
     }
 
     /// The rows at the places that are `held`, as a router meets them that was trained on those that are `kept`.
-    fn meet(&self, held: &[usize], kept: &[usize], fit: &Fit, predicted: &[Predicted], dials: &Dials) -> Result<Vec<Stranger>> {
+    fn meet(
+        &self,
+        held: &[usize],
+        kept: &[usize],
+        cut: clusters::Cut,
+        fit: &Fit,
+        predicted: &[Predicted],
+        dials: &Dials,
+    ) -> Result<Vec<Stranger>> {
         if kept.len() < ROWS_PER_KIND {
             return Ok(vec![]);
         }
         let (embeddings, surfaces) = self.looks(kept);
-        let map = clusters::rough_map(embeddings, &surfaces, self.settings.seed)?;
+        let map = clusters::rough_map(embeddings, &surfaces, cut, self.settings.seed)?;
         let targets = self.scores().select(Axis(0), kept);
         let solution = fit_once(self.inputs(&map, kept)?.0, self.settings.link, targets.view(), fit.quality.penalty)?;
         let (inputs, nearness) = self.inputs(&map, held)?;

@@ -1,0 +1,89 @@
+//! All that is learned from the rows that are not kept for the guarantee: features, head, tasks, and the dials that follow.
+
+use super::Training;
+use super::clusters::{self, COARSE, Cut, FINE};
+use super::fit::{Fitted, Folds};
+use super::replays::Predicted;
+use crate::artifact::BestSingle;
+use crate::catalog::Catalog;
+use crate::error::Result;
+use crate::features::FeatureMap;
+use crate::head::{Head, Link};
+use crate::placing::Tasks;
+use crate::policy::{Dials, Knot};
+
+/// What one way of cutting the prompts into clusters led to.
+pub(super) struct Learned {
+    pub map: FeatureMap,
+    pub head: Head,
+    pub tasks: Option<Tasks>,
+    pub dials: Dials,
+    pub best_single: BestSingle,
+    /// What the default dial brought.
+    pub routed: Knot,
+    pub penalty: f64,
+    /// Whether more prompts than usual had to count as far.
+    shuns: bool,
+}
+
+/// A fit of scores, and the slopes and offsets that calibrate it.
+pub(super) struct Fit<'a> {
+    pub quality: &'a Fitted,
+    pub platt: &'a [(f64, f64)],
+}
+
+/// The map that knows which prompts are far, and the dials that follow.
+struct Settled {
+    map: FeatureMap,
+    dials: Dials,
+    best_single: BestSingle,
+    routed: Knot,
+    shuns: bool,
+}
+
+impl Training<'_> {
+    /// With coarse clusters; where those take too many known prompts for strangers, with fine ones too, and what is worth
+    /// more is kept.
+    pub(super) fn learn(&self, catalog: &Catalog, watch: &(dyn Fn(&str) + Sync)) -> Result<Learned> {
+        let coarse = self.learn_by(COARSE, catalog, watch)?;
+        if !coarse.shuns {
+            return Ok(coarse);
+        }
+        let fine = self.learn_by(FINE, catalog, &|what| watch(&format!("{what}, with finer groups")))?;
+        let worth = |learned: &Learned| learned.routed.quality - coarse.dials.default_lambda * learned.routed.usd;
+        Ok(if worth(&fine) > worth(&coarse) { fine } else { coarse })
+    }
+
+    fn learn_by(&self, cut: Cut, catalog: &Catalog, watch: &(dyn Fn(&str) + Sync)) -> Result<Learned> {
+        watch("grouping prompts");
+        let mapped = self.map(cut)?;
+        let inputs = self.inputs(&mapped.map, &self.everyone())?.0;
+        watch("comparing rows");
+        let folds = Folds::new(&inputs, &self.folds);
+        let watch_fit = |what: &'static str| move |penalty: f64| watch(&format!("fitting {what}, penalty {penalty}"));
+        let mut quality = folds.fit(self.settings.link, &self.scores(), true, &watch_fit("scores"))?;
+        let platt = self.calibrate(&mut quality);
+        let lengths = folds.fit(Link::Identity, &self.lengths(catalog), false, &watch_fit("answer lengths"))?;
+        let head = self.head(&folds, &quality, &platt, &lengths)?;
+        let tasks = self.tasks(&folds, &inputs, &head, &quality)?;
+        let predicted = self.predictions(catalog, &quality, &lengths);
+        let fit = Fit { quality: &quality, platt: &platt };
+        let Settled { map, dials, best_single, routed, shuns } = self.settle(mapped, &fit, &predicted, watch)?;
+        Ok(Learned { map, head, tasks, dials, best_single, routed, penalty: quality.penalty, shuns })
+    }
+
+    /// Which prompts are far is asked at the default exchange rate, and then changes that.
+    fn settle(&self, mapped: clusters::Fitted, fit: &Fit, predicted: &[Predicted], watch: &(dyn Fn(&str) + Sync)) -> Result<Settled> {
+        watch("replaying every exchange rate");
+        let (mut dials, mut best_single, mut routed) = self.dials(predicted, &mapped.far())?;
+        watch("leaving kinds of prompts out");
+        let near = self.trusted_from(&mapped, fit, predicted, &dials)?;
+        let is_new = near != mapped.map.least_nearness();
+        let mapped = mapped.near_from(near);
+        if is_new {
+            watch("replaying every exchange rate again");
+            (dials, best_single, routed) = self.dials(predicted, &mapped.far())?;
+        }
+        Ok(Settled { map: mapped.map, dials, best_single, routed, shuns: is_new && self.settings.far.is_none() })
+    }
+}
