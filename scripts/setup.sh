@@ -43,7 +43,7 @@ setup_bindgen() {
 }
 
 setup_js() {
-    have node || fail "node is missing; install Node 20 or newer"
+    have node || fail "node is missing; install Node 20.11 or newer"
     npm_install "$root" "installing npm packages from the lock file"
 }
 
