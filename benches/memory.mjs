@@ -36,9 +36,9 @@ async function comeAndGo(how, end) {
     await end(router);
   }
   const last = sizes.at(-1);
-  const since = sizes.findLastIndex((size) => size !== last) + 2;
+  const grown = sizes.findLastIndex((size) => size !== last) + 2;
   const heap = process.memoryUsage();
-  console.log(`${ROUTERS} routers, ${how}: after 20 of them ${sizes[19]} bytes, after all ${last} (since the ${since}th); process ${mib(heap.rss)}`);
+  console.log(`${ROUTERS} routers, ${how}: after 20 of them ${sizes[19]} bytes, after all ${last}: ${sizes[19] === last ? 'constant' : `it grew, last with the ${grown}th`}; process ${mib(heap.rss)}`);
 }
 
 /** Twice: what a collection finds is freed some turns later, now and then after the next router was made. */
