@@ -42,7 +42,7 @@ use crate::random;
 use clusters::Cut;
 use dense::Cholesky;
 use fit::{Fitted, Folds, known};
-use learn::Learned;
+use learn::{Learned, Settled};
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -135,7 +135,8 @@ pub fn train_on(
     settings.check()?;
     let training = Training::new(log, seen, rows, settings)?;
     let catalog = pool::catalog(log, &training.rows, seen, &training.pool, cards)?;
-    let Learned { map, head, tasks, mut dials, best_single, routed, penalty, .. } = training.learn(&catalog, watch)?;
+    let Learned { head, tasks, penalty, settled } = training.learn(&catalog, watch)?;
+    let Settled { map, mut dials, best_single, routed, .. } = settled;
     dials.guarantee = training.guarantee(&catalog, &map, &head, &dials)?;
     let provenance = Provenance {
         embedder: settings.embedder.clone(),

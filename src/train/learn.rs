@@ -14,16 +14,10 @@ use crate::policy::{Dials, Knot};
 
 /// What one way of cutting the prompts into clusters led to.
 pub(super) struct Learned {
-    pub map: FeatureMap,
     pub head: Head,
     pub tasks: Option<Tasks>,
-    pub dials: Dials,
-    pub best_single: BestSingle,
-    /// What the default dial brought.
-    pub routed: Knot,
     pub penalty: f64,
-    /// Whether more prompts than usual had to count as far.
-    shuns: bool,
+    pub settled: Settled,
 }
 
 /// A fit of scores, and the slopes and offsets that calibrate it.
@@ -33,11 +27,13 @@ pub(super) struct Fit<'a> {
 }
 
 /// The map that knows which prompts are far, and the dials that follow.
-struct Settled {
-    map: FeatureMap,
-    dials: Dials,
-    best_single: BestSingle,
-    routed: Knot,
+pub(super) struct Settled {
+    pub map: FeatureMap,
+    pub dials: Dials,
+    pub best_single: BestSingle,
+    /// What the default dial brought.
+    pub routed: Knot,
+    /// Whether more prompts than usual had to count as far.
     shuns: bool,
 }
 
@@ -46,11 +42,12 @@ impl Training<'_> {
     /// more is kept.
     pub(super) fn learn(&self, catalog: &Catalog, watch: &(dyn Fn(&str) + Sync)) -> Result<Learned> {
         let coarse = self.learn_by(COARSE, catalog, watch)?;
-        if !coarse.shuns {
+        if !coarse.settled.shuns {
             return Ok(coarse);
         }
         let fine = self.learn_by(FINE, catalog, &|what| watch(&format!("{what}, with finer groups")))?;
-        let worth = |learned: &Learned| learned.routed.quality - coarse.dials.default_lambda * learned.routed.usd;
+        let lambda = coarse.settled.dials.default_lambda;
+        let worth = |Learned { settled, .. }: &Learned| settled.routed.quality - lambda * settled.routed.usd;
         Ok(if worth(&fine) > worth(&coarse) { fine } else { coarse })
     }
 
@@ -68,8 +65,7 @@ impl Training<'_> {
         let tasks = self.tasks(&folds, &inputs, &head, &quality)?;
         let predicted = self.predictions(catalog, &quality, &lengths);
         let fit = Fit { quality: &quality, platt: &platt };
-        let Settled { map, dials, best_single, routed, shuns } = self.settle(mapped, &fit, &predicted, watch)?;
-        Ok(Learned { map, head, tasks, dials, best_single, routed, penalty: quality.penalty, shuns })
+        Ok(Learned { head, tasks, penalty: quality.penalty, settled: self.settle(mapped, &fit, &predicted, watch)? })
     }
 
     /// Which prompts are far is asked at the default exchange rate, and then changes that.
