@@ -14,7 +14,7 @@ compile() {
     shift
     say "compiling to wasm for $level (the first time takes several minutes)"
     cargo build --locked --lib --profile wasm --target "$wasm_target" --no-default-features "$@"
-    "$bindgen_root/bin/wasm-bindgen" --target web --omit-default-module-path --remove-name-section --out-name pointsman \
+    "$bindgen_root/bin/wasm-bindgen" --target web --omit-default-module-path --out-name pointsman \
         --out-dir "$bound/$level" "target/$wasm_target/wasm/pointsman.wasm"
 }
 

@@ -15,6 +15,11 @@ const FEATURES = [
   '--enable-simd', '--enable-bulk-memory', '--enable-nontrapping-float-to-int', '--enable-sign-ext',
   '--enable-mutable-globals', '--enable-reference-types', '--enable-multivalue',
 ];
+/**
+ * What runs for as long as a prompt does stays functions of its own, though they have one caller each: an engine optimises
+ * small ones sooner, and keeps more of their numbers in registers. wasm-opt knows functions by name, and drops names last.
+ */
+const APART = ['*pointsman::embedder::kernel::*', '*pointsman::embedder::ops::*'].map((names) => `--no-inline=${names}`);
 
 function sizes(file) {
   const bytes = readFileSync(file);
@@ -36,7 +41,7 @@ if (!output || flags.length > Number(relaxed)) {
 if (!existsSync(WASM_OPT)) fail('binaryen is not installed; run "npm ci --ignore-scripts"');
 const features = relaxed ? [...FEATURES, '--enable-relaxed-simd'] : FEATURES;
 const part = `${output}.part`;
-const { status } = spawnSync(execPath, [WASM_OPT, input, '-o', part, '-Oz', ...features], { stdio: 'inherit' });
+const { status } = spawnSync(execPath, [WASM_OPT, input, '-o', part, ...APART, '-Oz', ...features], { stdio: 'inherit' });
 if (status !== 0) {
   rmSync(part, { force: true });
   fail(`wasm-opt could not read or improve ${input}`);

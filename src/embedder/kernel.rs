@@ -11,6 +11,7 @@
 
 #![allow(unsafe_code)] // the only place: vector instructions take pointers
 
+mod integers;
 mod lanes;
 mod pack;
 mod quantize;
@@ -24,6 +25,7 @@ mod simd128;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub(super) use integers::{Pair, Pairs, most_level, products as pair_products, side_by_side};
 pub(crate) use lanes::dot;
 #[cfg(feature = "build")]
 pub(super) use lanes::products;
@@ -32,7 +34,7 @@ pub use pack::Activations;
 pub(super) use pack::{Kernel, Packed, Stored};
 pub(super) use quantize::finite;
 
-use super::ops::math::Gelu;
+use super::ops::math::gelu;
 use quantize::{Affine, Level, Quantized};
 
 /// Runs the constructors by which tract's kernels register themselves, once, before anything else. Where no code calls
@@ -47,9 +49,7 @@ pub(crate) fn run_constructors() {
     unsafe { __wasm_call_ctors() }
 }
 
-/// Outputs of one panel: what a kernel computes at a time.
-const PANEL: usize = LANES;
-/// Rows of one tile. Fewer would take as long: so many sums must be under way to hide what each addition waits for.
+/// Rows of the largest tile.
 const TILE: usize = 4;
 /// Rows whose quantized form stays in cache while all panels pass over it.
 const BLOCK: usize = 128;
@@ -68,12 +68,12 @@ trait Dot {
     /// How a quantized activation is stored.
     type Activation: Level;
 
-    /// Computes a panel's outputs of all rows, tile by tile. One function for each kernel and epilogue, and never inlined:
-    /// engines optimise what is called often, and small functions soonest.
-    fn panel(panel: &mut Panel<Self::Activation>, finish: impl Fn(Lanes) -> Lanes);
+    /// Computes a panel's outputs of all rows, tile by tile. One function for each kernel, and never inlined: engines
+    /// optimise what is called often, and small functions soonest.
+    fn panel(panel: &mut Panel<Self::Activation>);
 }
 
-/// All rows by `PANEL` outputs.
+/// All rows by the outputs that a kernel computes at a time: eight, or some times eight.
 struct Panel<'a, A> {
     /// Quantized rows, `stride` activations each, and padding to whole tiles.
     rows: &'a [A],
@@ -82,7 +82,7 @@ struct Panel<'a, A> {
     /// Of the rows that count.
     affine: &'a [Affine],
     /// Scale, sum and bias of the outputs.
-    outputs: [&'a [f32; PANEL]; 3],
+    outputs: [&'a [[f32; LANES]]; 3],
     /// Results from the first row's first output on, `width` apart by row.
     out: &'a mut [f32],
     width: usize,
@@ -91,27 +91,37 @@ struct Panel<'a, A> {
 }
 
 impl<A> Panel<'_, A> {
-    /// The first rows of all tiles.
+    /// The first rows of all tiles of so many.
     #[inline(always)]
-    fn tiles(&self) -> impl Iterator<Item = usize> + use<A> {
-        (0..self.affine.len()).step_by(TILE)
+    fn tiles(&self, rows: usize) -> impl Iterator<Item = usize> + use<A> {
+        (0..self.affine.len()).step_by(rows)
     }
 
     /// Whether rows and weights have what a kernel will read without looking.
     #[inline(always)]
     fn is_whole(&self, group: usize) -> bool {
         let rows = self.affine.len().next_multiple_of(TILE);
-        self.rows.len() >= rows * self.stride && self.weights.len() == self.stride * PANEL && self.stride.is_multiple_of(group)
+        self.rows.len() >= rows * self.stride
+            && self.weights.len() == self.stride * self.outputs[0].len() * LANES
+            && self.stride.is_multiple_of(group)
     }
 
     /// A tile's integers to results.
     #[inline(always)]
-    fn store(&mut self, first: usize, sums: &[[i32; PANEL]; TILE], finish: impl Fn(Lanes) -> Lanes) {
-        let [scale, sum, bias] = self.outputs.map(Lanes::load);
+    fn store<const ROWS: usize, const EIGHTS: usize>(&mut self, first: usize, sums: &[[[i32; LANES]; EIGHTS]; ROWS]) {
+        let [scale, sum, bias] = self.outputs.map(|values| values.first_chunk().unwrap_or(&[[0.0; LANES]; EIGHTS]));
         for (row, (sums, affine)) in (first..).zip(sums.iter().zip(&self.affine[first..])) {
-            let product = Lanes::from_integers(sums) * (Lanes::splat(affine.step) * scale);
-            let y = finish(product + (Lanes::splat(affine.offset) * sum + bias));
-            y.store_first(self.columns, &mut self.out[row * self.width..]);
+            let (step, offset) = (Lanes::splat(affine.step), Lanes::splat(affine.offset));
+            let of = |eight: usize| {
+                let [scale, sum, bias] = [scale, sum, bias].map(|values| Lanes::load(&values[eight]));
+                Lanes::from_integers(&sums[eight]) * (step * scale) + (offset * sum + bias)
+            };
+            let out = &mut self.out[row * self.width..];
+            // Looked at once a row: the branches of each eight would take longer than its arithmetic.
+            match out.as_chunks_mut().0.first_chunk_mut::<EIGHTS>() {
+                Some(out) if self.columns == EIGHTS * LANES => (0..EIGHTS).for_each(|eight| of(eight).store(&mut out[eight])),
+                _ => of(0).store_first(self.columns, out),
+            }
         }
     }
 }
@@ -142,21 +152,18 @@ fn blocks<D: Dot>(weights: &Packed, x: &[f32], epilogue: Epilogue, out: &mut [f3
     let mut quantized = Quantized::<D::Activation>::default();
     for (x, out) in x.chunks(rows).zip(out.chunks_mut(outs)) {
         quantized.fill(weights, x);
-        match epilogue {
-            Epilogue::Plain => panels::<D>(weights, &quantized, out, |y| y),
-            Epilogue::Gelu => {
-                let gelu = Gelu::in_memory();
-                panels::<D>(weights, &quantized, out, |y| gelu.of(y));
-            }
+        panels::<D>(weights, &quantized, out);
+        // By itself: between two tiles' products, engines find no registers for it, and it takes twice as long.
+        if epilogue == Epilogue::Gelu {
+            gelu(out);
         }
     }
 }
 
 #[inline(always)]
-fn panels<D: Dot>(weights: &Packed, x: &Quantized<D::Activation>, out: &mut [f32], finish: impl Fn(Lanes) -> Lanes) {
+fn panels<D: Dot>(weights: &Packed, x: &Quantized<D::Activation>, out: &mut [f32]) {
     let width = weights.outputs();
-    for i in 0..weights.panels() {
-        let column = i * PANEL;
+    for (i, column) in (0..width).step_by(weights.panel_outputs()).enumerate() {
         let mut panel = Panel {
             rows: x.rows(),
             stride: x.stride(),
@@ -165,9 +172,9 @@ fn panels<D: Dot>(weights: &Packed, x: &Quantized<D::Activation>, out: &mut [f32
             outputs: weights.outputs_of(i),
             out: &mut out[column..],
             width,
-            columns: PANEL.min(width - column),
+            columns: weights.panel_outputs().min(width - column),
         };
-        D::panel(&mut panel, &finish);
+        D::panel(&mut panel);
     }
 }
 

@@ -6,9 +6,6 @@ struct Call {
   texts: u32,
   // Texts of the same call before this one's first.
   before: u32,
-  // Two constants that a compiler must not see, for it would change the order of arithmetic around them: 1, and 2 / 4.4².
-  one: f32,
-  squeeze: f32,
 }
 
 @group(0) @binding(0) var<uniform> call: Call;
@@ -47,31 +44,31 @@ fn tree(a: vec4<f32>, b: vec4<f32>) -> f32 {
   return (pairs.x + pairs.z) + (pairs.y + pairs.w);
 }
 
-// x Φ(x): a polynomial in t = 2x²/4.4² - 1, as src/embedder/ops/math.rs has it.
+// x Φ(x): a polynomial in x², as src/embedder/ops/math.rs has it.
 fn gelu(x: vec4<f32>) -> vec4<f32> {
-  const RANGE = 4.4f;
+  const RANGE = 3.94f;
   let c = min(max(x, vec4<f32>(-RANGE)), vec4<f32>(RANGE));
-  let t = c * c * call.squeeze - 1.0;
-  var p = vec4<f32>(0.0027541718);
-  p = p * t + -0.007884178;
-  p = p * t + 0.010987832;
-  p = p * t + -0.015976993;
-  p = p * t + 0.026802193;
-  p = p * t + -0.040089235;
-  p = p * t + 0.05525052;
-  p = p * t + -0.07861231;
-  p = p * t + 0.16040442;
-  return x * min(max(0.5 + c * p, vec4<f32>(0.0)), vec4<f32>(1.0));
+  let square = c * c;
+  var p = vec4<f32>(2.4802576e-8);
+  p = p * square + -1.6986253e-6;
+  p = p * square + 4.9870501e-5;
+  p = p * square + -8.318179e-4;
+  p = p * square + 0.008854768;
+  p = p * square + -0.06474535;
+  p = p * square + 0.39800078;
+  return x * (0.5 + c * p);
 }
 
-// e^x for x ≤ 0 after Cody and Waite; 0 below -87.
-fn exp_negative(x: f32) -> f32 {
-  let above = max(x, -87.0);
-  let n = round(above * 1.44269504);
+// most * 2^y for y ≤ 0, not yet rounded.
+fn power_of_negative(y: f32, most: f32) -> f32 {
+  let above = max(y, -15.0);
+  let n = round(above);
   let power = bitcast<f32>((i32(n) + 127) << 23u);
-  let r = (above - n * 0.6933594) - n * -0.00021219444;
-  var p = 0.008333452 + r * (0.0013982 + r * 0.00019875692);
-  p = 0.16666665 + r * (0.041665796 + r * p);
-  p = (0.5 + r * p) * (r * r) + r + call.one;
-  return select(0.0, p * power, x > -87.0);
+  let f = above - n;
+  var p = 0.009570532;
+  p = p * f + 0.055918664;
+  p = p * f + 0.24024735;
+  p = p * f + 0.6931217;
+  p = p * f + 0.9999993;
+  return p * (power * most);
 }

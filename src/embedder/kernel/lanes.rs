@@ -99,12 +99,6 @@ impl Lanes {
         Self(inner::max(self.0, other.0))
     }
 
-    /// self where `mask` > `limit`, else 0.
-    #[inline(always)]
-    pub(in crate::embedder) fn where_above(self, mask: Self, limit: f32) -> Self {
-        Self(inner::where_above(self.0, mask.0, inner::splat(limit)))
-    }
-
     /// The nearest integer of a number below 2^22 in magnitude, and 2 to its power if that is a normal number. Wants
     /// [`Self::rounder`] and ones.
     #[inline(always)]
@@ -127,8 +121,15 @@ impl Lanes {
 
     /// The nearest integers of numbers in -2^15..2^15.
     #[inline(always)]
-    pub(super) fn to_i16(self, rounder: Self) -> [i16; LANES] {
-        inner::low_i16((self + rounder).0, rounder.0)
+    pub(in crate::embedder) fn to_i16(self, rounder: Self) -> [i16; LANES] {
+        self.rounded(rounder).1
+    }
+
+    /// The same, as numbers too.
+    #[inline(always)]
+    pub(in crate::embedder) fn rounded(self, rounder: Self) -> (Self, [i16; LANES]) {
+        let shifted = self + rounder;
+        (shifted - rounder, inner::low_i16(shifted.0, rounder.0))
     }
 
     /// Adds the lanes, always in the same tree.
@@ -197,11 +198,6 @@ mod portable {
     #[inline(always)]
     pub(super) fn from_integers(x: &[i32; LANES]) -> Eight {
         from_fn(|i| x[i] as f32)
-    }
-
-    #[inline(always)]
-    pub(super) fn where_above(x: Eight, mask: Eight, limit: Eight) -> Eight {
-        from_fn(|i| if mask[i] > limit[i] { x[i] } else { 0.0 })
     }
 
     /// One lane of all, folded in a tree.
@@ -279,11 +275,6 @@ mod simd128 {
         let x = x.as_ptr();
         // SAFETY: as above.
         unsafe { [v128_load(x.cast()), v128_load(x.add(4).cast())] }.map(|four| f32x4_convert_i32x4(four))
-    }
-
-    #[inline(always)]
-    pub(super) fn where_above(x: Eight, mask: Eight, limit: Eight) -> Eight {
-        [v128_and(x[0], f32x4_gt(mask[0], limit[0])), v128_and(x[1], f32x4_gt(mask[1], limit[1]))]
     }
 
     /// One lane of all, folded in a tree, without a branch: which lane it is, no processor can guess.

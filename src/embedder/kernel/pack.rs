@@ -1,6 +1,8 @@
 //! Weights in the order in which a kernel reads them.
 
-use super::PANEL;
+use super::LANES;
+#[cfg(all(target_arch = "wasm32", feature = "relaxed"))]
+use super::relaxed::WIDE;
 use super::turn::turn;
 use crate::error::{Error, Result};
 use std::str::FromStr;
@@ -82,6 +84,15 @@ impl Kernel {
         }
     }
 
+    /// Eights of outputs in this kernel's panels, where they divide a layer's outputs.
+    fn eights(self) -> usize {
+        match self {
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed"))]
+            Self::Relaxed => WIDE,
+            _ => 1,
+        }
+    }
+
     /// This machine's kernels for a format, the fastest first.
     pub(in crate::embedder) fn available(format: Activations) -> Vec<Self> {
         let bytes = format == Activations::Bits7;
@@ -132,13 +143,15 @@ pub(in crate::embedder) struct Stored<'a> {
     pub(in crate::embedder) smooth: Option<&'a [f32]>,
 }
 
-/// A linear layer, packed: [outputs / 8][inputs / group][8][group], padded with zeros.
+/// A linear layer, packed: [outputs / (8 eights)][inputs / group][eights][8][group], padded with zeros.
 #[derive(Debug)]
 pub(in crate::embedder) struct Packed {
     kernel: Kernel,
     format: Activations,
     inputs: usize,
     outputs: usize,
+    /// Eights of outputs in a panel.
+    eights: usize,
     panels: Vec<i8>,
     scale: Vec<f32>,
     /// Scale times sum of the weights, by output.
@@ -160,14 +173,15 @@ impl Packed {
         if inputs as f64 * f64::from(high.max(-low)) * 128.0 >= f64::from(i32::MAX) {
             return Err(Error::artifact("graph", format!("{inputs} inputs are too many for {} bits", format.name())));
         }
-        let pad = |values: &[f32]| values.iter().copied().chain(std::iter::repeat(0.0)).take(outputs.next_multiple_of(PANEL)).collect();
+        let pad = |values: &[f32]| values.iter().copied().chain(std::iter::repeat(0.0)).take(outputs.next_multiple_of(LANES)).collect();
+        let eights = if outputs.is_multiple_of(kernel.eights() * LANES) { kernel.eights() } else { 1 };
         let panels = match kernel.group() {
-            2 => pack::<2>(stored.weights, inputs, outputs),
-            _ => pack::<4>(stored.weights, inputs, outputs),
+            2 => pack::<2>(stored.weights, inputs, outputs, eights),
+            _ => pack::<4>(stored.weights, inputs, outputs, eights),
         };
         let sums: Vec<f32> = sums(stored.weights, outputs).iter().zip(stored.scale).map(|(sum, scale)| *sum as f32 * scale).collect();
         let (scale, sum, bias) = (pad(stored.scale), pad(&sums), pad(stored.bias));
-        Ok(Self { kernel, format, inputs, outputs, panels, scale, sum, bias, smooth: stored.smooth.map(<[f32]>::to_vec) })
+        Ok(Self { kernel, format, inputs, outputs, eights, panels, scale, sum, bias, smooth: stored.smooth.map(<[f32]>::to_vec) })
     }
 
     /// Layers that read the same input as one; `None` where they differ in more than their outputs.
@@ -175,7 +189,7 @@ impl Packed {
         let (first, rest) = parts.split_first()?;
         let alike =
             |p: &&Self| p.kernel == first.kernel && p.format == first.format && p.inputs == first.inputs && p.smooth == first.smooth;
-        if !rest.iter().all(alike) || parts.iter().any(|p| p.outputs % PANEL != 0) {
+        if !rest.iter().all(alike) || parts.iter().any(|p| p.eights != first.eights || p.outputs % p.panel_outputs() != 0) {
             return None;
         }
         let all = |field: fn(&Self) -> &[f32]| parts.iter().map(|p| field(p)).collect::<Vec<_>>().concat();
@@ -184,6 +198,7 @@ impl Packed {
             format: first.format,
             inputs: first.inputs,
             outputs: parts.iter().map(|p| p.outputs).sum(),
+            eights: first.eights,
             panels: parts.iter().map(|p| &*p.panels).collect::<Vec<_>>().concat(),
             scale: all(|p| &p.scale),
             sum: all(|p| &p.sum),
@@ -215,7 +230,8 @@ impl Packed {
     /// The weight between an input and an output, wherever this kernel has it; 0 between inputs and their padding.
     pub(in crate::embedder) fn weight(&self, input: usize, output: usize) -> i8 {
         let group = self.kernel.group();
-        self.panel(output / PANEL)[(input / group * PANEL + output % PANEL) * group + input % group]
+        let width = self.panel_outputs();
+        self.panel(output / width)[(input / group * width + output % width) * group + input % group]
     }
 
     /// Scale, sum and bias of every output.
@@ -223,18 +239,19 @@ impl Packed {
         [&self.scale, &self.sum, &self.bias].map(|values| &values[..self.outputs])
     }
 
-    pub(super) fn panels(&self) -> usize {
-        self.outputs.div_ceil(PANEL)
+    /// Outputs of one panel, those of padding too.
+    pub(super) fn panel_outputs(&self) -> usize {
+        self.eights * LANES
     }
 
     pub(super) fn panel(&self, panel: usize) -> &[i8] {
-        let len = padded(self.inputs) * PANEL;
+        let len = padded(self.inputs) * self.panel_outputs();
         &self.panels[panel * len..][..len]
     }
 
     /// Scale, sum and bias of a panel's outputs.
-    pub(super) fn outputs_of(&self, panel: usize) -> [&[f32; PANEL]; 3] {
-        [&self.scale, &self.sum, &self.bias].map(|values| values[panel * PANEL..].first_chunk().unwrap_or(&[0.0; PANEL]))
+    pub(super) fn outputs_of(&self, panel: usize) -> [&[[f32; LANES]]; 3] {
+        [&self.scale, &self.sum, &self.bias].map(|values| &values.as_chunks().0[panel * self.eights..][..self.eights])
     }
 }
 
@@ -243,13 +260,15 @@ pub(super) fn padded(inputs: usize) -> usize {
     inputs.next_multiple_of(4)
 }
 
-fn pack<const G: usize>(weights: &[u8], inputs: usize, outputs: usize) -> Vec<i8> {
-    let mut panels = vec![0; padded(inputs) * outputs.next_multiple_of(PANEL)];
-    let panel_len = padded(inputs) * PANEL;
-    for (panel, first) in panels.chunks_exact_mut(panel_len).zip((0..outputs).step_by(PANEL)) {
-        let blocks = panel.as_chunks_mut::<G>().0.as_chunks_mut::<PANEL>().0;
-        for (block, group) in blocks.iter_mut().zip((0..).step_by(G)) {
-            turn(std::array::from_fn(|g| eight(weights, outputs, group + g, first)), block);
+fn pack<const G: usize>(weights: &[u8], inputs: usize, outputs: usize, eights: usize) -> Vec<i8> {
+    let mut panels = vec![0; padded(inputs) * outputs.next_multiple_of(LANES)];
+    let panel_len = padded(inputs) * eights * LANES;
+    for (panel, first) in panels.chunks_exact_mut(panel_len).zip((0..outputs).step_by(eights * LANES)) {
+        let blocks = panel.as_chunks_mut::<G>().0.as_chunks_mut::<LANES>().0;
+        for (blocks, group) in blocks.chunks_exact_mut(eights).zip((0..).step_by(G)) {
+            for (block, first) in blocks.iter_mut().zip((first..).step_by(LANES)) {
+                turn(std::array::from_fn(|g| eight(weights, outputs, group + g, first)), block);
+            }
         }
     }
     panels
@@ -257,10 +276,10 @@ fn pack<const G: usize>(weights: &[u8], inputs: usize, outputs: usize) -> Vec<i8
 
 /// Eight weights of one input, and zeros where there are none.
 #[inline(always)]
-fn eight(weights: &[u8], outputs: usize, input: usize, first: usize) -> [u8; PANEL] {
+fn eight(weights: &[u8], outputs: usize, input: usize, first: usize) -> [u8; LANES] {
     let rest = weights.get(input * outputs + first..(input + 1) * outputs).unwrap_or_default();
     rest.first_chunk().copied().unwrap_or_else(|| {
-        let mut eight = [0; PANEL];
+        let mut eight = [0; LANES];
         eight[..rest.len()].copy_from_slice(rest);
         eight
     })

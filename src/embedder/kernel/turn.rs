@@ -1,12 +1,12 @@
 //! A few rows of eight columns, column by column: what packing weights is made of. An engine runs new code unoptimised,
 //! one instruction after the other; sixteen bytes at a time, it has a tenth of them when it starts cold.
 
-use super::PANEL;
+use super::LANES;
 
 /// [rows][8] to [8][rows], of int8 bits.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 #[inline(always)]
-pub(super) fn turn<const G: usize>(rows: [[u8; PANEL]; G], out: &mut [[i8; G]; PANEL]) {
+pub(super) fn turn<const G: usize>(rows: [[u8; LANES]; G], out: &mut [[i8; G]; LANES]) {
     for (column, cell) in out.iter_mut().enumerate() {
         *cell = rows.map(|row| row[column].cast_signed());
     }
@@ -15,7 +15,7 @@ pub(super) fn turn<const G: usize>(rows: [[u8; PANEL]; G], out: &mut [[i8; G]; P
 /// [rows][8] to [8][rows], of int8 bits, for two and for four rows.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
-pub(super) fn turn<const G: usize>(rows: [[u8; PANEL]; G], out: &mut [[i8; G]; PANEL]) {
+pub(super) fn turn<const G: usize>(rows: [[u8; LANES]; G], out: &mut [[i8; G]; LANES]) {
     use core::arch::wasm32::{i8x16_shuffle, i16x8_shuffle, u64x2, u64x2_extract_lane, v128};
     let row = |n: usize| u64x2(u64::from_le_bytes(rows[n]), 0);
     let pairs = |a, b| i8x16_shuffle::<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(a, b);
@@ -41,8 +41,8 @@ mod tests {
     use super::*;
 
     fn check<const G: usize>() {
-        let rows: [[u8; PANEL]; G] = std::array::from_fn(|row| std::array::from_fn(|column| (100 * row + 7 * column) as u8));
-        let mut out = [[0; G]; PANEL];
+        let rows: [[u8; LANES]; G] = std::array::from_fn(|row| std::array::from_fn(|column| (100 * row + 7 * column) as u8));
+        let mut out = [[0; G]; LANES];
         turn(rows, &mut out);
         for (column, cell) in out.iter().enumerate() {
             assert_eq!(cell.map(i8::cast_unsigned), rows.map(|row| row[column]));

@@ -1,6 +1,6 @@
 //! AVX2 and VNNI, chosen when a layer is packed.
 
-use super::{Dot, Lanes, PANEL, Panel, TILE};
+use super::{Dot, LANES, Panel, TILE};
 use std::arch::x86_64::*;
 
 /// `vpmaddwd` on weights widened to 16 bits.
@@ -19,19 +19,19 @@ macro_rules! kernel {
             type Activation = $activation;
 
             #[inline(always)]
-            fn panel(panel: &mut Panel<$activation>, finish: impl Fn(Lanes) -> Lanes) {
+            fn panel(panel: &mut Panel<$activation>) {
                 #[target_feature(enable = $features)]
-                fn run(panel: &mut Panel<$activation>, finish: impl Fn(Lanes) -> Lanes) {
+                fn run(panel: &mut Panel<$activation>) {
                     assert!(panel.is_whole(4));
-                    for first in panel.tiles() {
+                    for first in panel.tiles(TILE) {
                         let sums = tile(&panel.rows[first * panel.stride..], panel.stride, panel.weights);
-                        panel.store(first, &sums, &finish);
+                        panel.store(first, &sums.map(|sums| [sums]));
                     }
                 }
 
                 #[inline]
                 #[target_feature(enable = $features)]
-                fn tile(rows: &[$activation], stride: usize, weights: &[i8]) -> [[i32; PANEL]; TILE] {
+                fn tile(rows: &[$activation], stride: usize, weights: &[i8]) -> [[i32; LANES]; TILE] {
                     let mut sums = [[_mm256_setzero_si256(); 2]; TILE];
                     let (rows, mut weights) = (rows.as_ptr(), weights.as_ptr());
                     for k in (0..stride).step_by($group) {
@@ -41,7 +41,7 @@ macro_rules! kernel {
                         // `$group * 8` of `stride * 8` weights.
                         unsafe {
                             let panel = $load(weights);
-                            weights = weights.add($group * PANEL);
+                            weights = weights.add($group * LANES);
                             for (r, sum) in sums.iter_mut().enumerate() {
                                 let group = _mm256_set1_epi32(rows.add(r * stride + k).cast::<i32>().read_unaligned());
                                 sum[lane] = $step(sum[lane], group, panel);
@@ -49,11 +49,11 @@ macro_rules! kernel {
                         }
                     }
                     // SAFETY: both are 256 bits of integers.
-                    sums.map(|[a, b]| unsafe { std::mem::transmute::<__m256i, [i32; PANEL]>(_mm256_add_epi32(a, b)) })
+                    sums.map(|[a, b]| unsafe { std::mem::transmute::<__m256i, [i32; LANES]>(_mm256_add_epi32(a, b)) })
                 }
 
                 // SAFETY: `Kernel::available` found the features on this machine.
-                unsafe { run(panel, finish) }
+                unsafe { run(panel) }
             }
         }
     };
