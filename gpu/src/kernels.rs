@@ -2,6 +2,7 @@
 
 use crate::plan::{Kind, Plan};
 use std::collections::BTreeMap;
+use std::f32::consts::LOG2_E;
 use wgpu::{
     BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingType, BufferBindingType, ComputePipeline,
     ComputePipelineDescriptor, Device, PipelineLayout, PipelineLayoutDescriptor, ShaderModuleDescriptor, ShaderSource, ShaderStages,
@@ -80,7 +81,8 @@ pub(crate) fn parameters(kind: &Kind, inputs: usize, width: u32) -> Vec<u32> {
         Kind::Attention { heads, head_width, scale } => {
             let all = heads * head_width;
             let (stride, keys, values) = if inputs == 1 { (3 * all, all, 2 * all) } else { (all, 0, 0) };
-            vec![stride, 0, keys, values, all, scale.to_bits()]
+            // Made here, since a device's compiler may move a factor that stands in the code behind others.
+            vec![stride, 0, keys, values, all, (scale * LOG2_E).to_bits(), *head_width]
         }
         Kind::Norm { epsilon, .. } => vec![width, u32::from(inputs == 2), epsilon.to_bits()],
         Kind::Pool { cls } => vec![width, (*cls).into()],

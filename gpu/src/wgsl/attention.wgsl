@@ -10,7 +10,10 @@ struct Attention {
   values: u32,
   // Width of all heads together.
   width: u32,
+  // log2 e times that of the softmax.
   scale: f32,
+  // HEAD_WIDTH as no compiler sees it: to divide by what it sees, one multiplies by a rounded inverse.
+  head_width: u32,
 }
 
 @group(0) @binding(1) var<uniform> layer: Attention;
@@ -23,7 +26,6 @@ struct Attention {
 
 // Vectors of four in a head: written in before this is compiled.
 const QUARTERS = HEAD_WIDTH / 4u;
-const LOG2_E = 1.44269504f;
 
 var<private> query: array<vec4<i32>, QUARTERS>;
 var<private> mixed: array<vec4<i32>, QUARTERS>;
@@ -77,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let own = start(row, layer.queries, head);
   var largest = vec4<f32>();
   for (var i = 0u; i < QUARTERS; i += 1u) { largest = max(largest, abs(queries[own + i])); }
-  let asked = scale_of(largest, HEAD_WIDTH);
+  let asked = scale_of(largest, layer.head_width);
   for (var i = 0u; i < QUARTERS; i += 1u) {
     query[i] = integers(queries[own + i], asked);
     mixed[i] = vec4<i32>();
@@ -90,11 +92,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       largest_value = max(largest_value, abs(values[start(token, layer.values, head) + i]));
     }
   }
-  let key = scale_of(largest_key, HEAD_WIDTH);
+  let key = scale_of(largest_key, layer.head_width);
   let value = scale_of(largest_value, span.y - span.x);
   var best = score(span.x, head, key);
   for (var token = span.x + 1u; token < span.y; token += 1u) { best = max(best, score(token, head, key)); }
-  let unit = layer.scale * LOG2_E * (asked.step * key.step);
+  let unit = layer.scale * (asked.step * key.step);
   var total = 0;
   for (var token = span.x; token < span.y; token += 1u) {
     let weight = i32(round(power_of_negative((f32(score(token, head, key)) - f32(best)) * unit, value.most)));

@@ -15,32 +15,30 @@ fn sum(values: impl Iterator<Item = f32>) -> f32 {
 }
 
 pub fn gelu(x: f32) -> f32 {
-    const RANGE: f32 = 4.4;
-    const PHI: [f32; 9] = [
-        0.160_404_42,
-        -0.078_612_31,
-        0.055_250_52,
-        -0.040_089_235,
-        0.026_802_193,
-        -0.015_976_993,
-        0.010_987_832,
-        -0.007_884_178,
-        0.002_754_171_8,
-    ];
+    const RANGE: f32 = 3.94;
+    const PHI: [f32; 7] = [0.398_000_78, -0.064_745_35, 0.008_854_768, -8.318_179e-4, 4.987_05e-5, -1.698_625_3e-6, 2.480_257_6e-8];
     let c = x.clamp(-RANGE, RANGE);
-    let t = c * c * (2.0 / (RANGE * RANGE)) - 1.0;
-    let p = PHI[..8].iter().rev().fold(PHI[8], |p, k| p * t + k);
-    x * (0.5 + c * p).clamp(0.0, 1.0)
+    let p = PHI[..6].iter().rev().fold(PHI[6], |p, k| p * (c * c) + k);
+    x * (0.5 + c * p)
 }
 
-pub fn exp_negative(x: f32) -> f32 {
-    let above = x.max(-87.0);
-    let n = (above * std::f32::consts::LOG2_E).round_ties_even();
-    let r = (above - n * 0.693_359_4) - n * -2.121_944_4e-4;
-    let p = 8.333_452e-3 + r * (1.398_2e-3 + r * 1.987_569_2e-4);
-    let p = 1.666_666_5e-1 + r * (4.166_579_6e-2 + r * p);
-    let p = (0.5 + r * p) * (r * r) + r + 1.0;
-    if x > -87.0 { p * f32::from_bits(((n as i32 + 127) << 23) as u32) } else { 0.0 }
+/// round(most · 2^y) for y ≤ 0.
+fn weight(y: f32, most: f32) -> f32 {
+    const SERIES: [f32; 5] = [0.999_999_3, 0.693_121_7, 0.240_247_35, 0.055_918_664, 0.009_570_532];
+    let above = y.max(-15.0);
+    let n = above.round_ties_even();
+    let p = SERIES[..4].iter().rev().fold(SERIES[4], |p, k| p * (above - n) + k);
+    (p * (n.exp2() * most)).round_ties_even()
+}
+
+/// Integers in proportion to numbers, what one of them stands for, and the largest: as many such products as `terms` fit
+/// into 32 bits.
+fn integers<'a>(numbers: impl Iterator<Item = &'a [f32]> + Clone, terms: usize) -> (Vec<Vec<i32>>, f32, f32) {
+    let largest = numbers.clone().flatten().fold(0.0f32, |largest, x| largest.max(x.abs()));
+    let most = (i32::MAX as usize / terms).isqrt().min(8191) as f32;
+    let inverse = if largest > 0.0 { most / largest } else { 0.0 };
+    let of = |x: &f32| (x * inverse).clamp(-most, most).round_ties_even() as i32;
+    (numbers.map(|row| row.iter().map(of).collect()).collect(), largest / most, most)
 }
 
 /// A layer whose weights are [inputs, outputs].
@@ -85,16 +83,20 @@ pub fn attention(rows: &[f32], heads: usize, head_width: usize, scale: f32) -> V
     let tokens = rows.len() / (3 * width);
     let part = |token: usize, part: usize, head: usize| &rows[token * 3 * width + part * width + head * head_width..][..head_width];
     let mut out = vec![0.0; tokens * width];
-    for query in 0..tokens {
-        for head in 0..heads {
-            let score = |token| part(query, 0, head).iter().zip(part(token, 1, head)).fold(0.0, |sum, (q, k)| sum + q * k);
-            let scores: Vec<f32> = (0..tokens).map(score).collect();
+    for head in 0..heads {
+        let (keys, key_step, _) = integers((0..tokens).map(|token| part(token, 1, head)), head_width);
+        let (values, value_step, most) = integers((0..tokens).map(|token| part(token, 2, head)), tokens);
+        for query in 0..tokens {
+            let (asked, step, _) = integers(std::iter::once(part(query, 0, head)), head_width);
+            let unit = scale * std::f32::consts::LOG2_E * (step * key_step);
+            let score = |key: &Vec<i32>| asked[0].iter().zip(key).map(|(q, k)| q * k).sum::<i32>() as f32;
+            let scores: Vec<f32> = keys.iter().map(score).collect();
             let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let weights: Vec<f32> = scores.iter().map(|score| exp_negative((score - best) * scale)).collect();
-            let total = sum(weights.iter().copied());
+            let weights: Vec<f32> = scores.iter().map(|score| weight((score - best) * unit, most)).collect();
+            let share = value_step / weights.iter().sum::<f32>();
             for d in 0..head_width {
-                let mixed = (0..tokens).fold(0.0, |sum, token| sum + weights[token] * part(token, 2, head)[d]);
-                out[query * width + head * head_width + d] = mixed / total;
+                let mixed: i32 = weights.iter().zip(&values).map(|(weight, value)| *weight as i32 * value[d]).sum();
+                out[query * width + head * head_width + d] = mixed as f32 * share;
             }
         }
     }
