@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 const MAGIC: &[u8; 8] = b"PTSROUTR";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const HASH_LEN: usize = 32;
 
 /// Where a router file comes from.

@@ -1,6 +1,9 @@
 //! Chat messages become the one text that is embedded: the person's last request.
 
 mod harness;
+mod wording;
+
+pub use wording::plain;
 
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -50,8 +53,8 @@ pub struct Part {
 /// What a router reads of a prompt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request<'a> {
-    /// The whole of a bare text, or the person's own words in the last user message that has any. `None` where the user
-    /// sent pictures or files alone.
+    /// A bare text, or the person's own words in the last user message that has any, as [`plain`] leaves them. `None` where
+    /// the user sent pictures or files alone.
     pub text: Option<Cow<'a, str>>,
     /// Every text that the language model will read.
     pub all: Vec<&'a str>,
@@ -67,7 +70,7 @@ impl Prompt {
             Self::Text(text) if text.trim().is_empty() => {
                 Err(Error::input("prompt", "it is empty; give the text that the language model will answer"))
             }
-            Self::Text(text) => Ok(Request { text: Some(Cow::Borrowed(text)), all: vec![text] }),
+            Self::Text(text) => Ok(Request { text: Some(plain(text)), all: vec![text] }),
             Self::Chat(messages) => last_request(messages),
         }
     }
@@ -94,7 +97,7 @@ fn last_request(messages: &[Message]) -> Result<Request<'_>> {
     if text.is_none() && !users().any(|m| m.content.is_more_than_text()) {
         return Err(Error::input("prompt", "the chat holds no user message with text; add one with role \"user\""));
     }
-    Ok(Request { text, all })
+    Ok(Request { text: text.map(wording::plain_of), all })
 }
 
 impl Content {

@@ -168,7 +168,7 @@ impl Router {
     /// # Errors
     /// [`Error::BadInput`] for a prompt without text, [`Error::Engine`] where inference fails.
     pub fn embed(&self, prompts: &[Prompt]) -> Result<Vec<Embedding>> {
-        let tokens: Result<Vec<Tokens>> = prompts.iter().map(|p| Ok(self.tokenizer.encode(&p.text()?))).collect();
+        let tokens: Result<Vec<Tokens>> = prompts.iter().map(|p| Ok(self.tokenizer.encode_mended(&p.text()?))).collect();
         self.embedder.embed_batch(&tokens?)
     }
 

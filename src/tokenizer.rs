@@ -13,6 +13,12 @@ use unicode_normalization_alignments::UnicodeNormalization;
 /// A word with more characters than this becomes one unknown token, as in the reference.
 const MAX_WORD_CHARS: usize = 100;
 
+/// Lengths of words whose letters may have been swapped; shorter ones are too often names, longer ones are in no vocabulary.
+const MENDABLE: std::ops::RangeInclusive<usize> = 4..=20;
+
+/// A word of so many pieces means nothing to the vocabulary as it stands; one of two is mostly a known word and its ending.
+const SHATTERED: usize = 3;
+
 /// Of text that is no words: hashes, base64, emoji. Byte-pair tokenizers take some two to four.
 const BYTES_PER_PIECE: usize = 3;
 
@@ -96,11 +102,26 @@ impl Tokenizer {
     /// Cuts a text into tokens. Of one that is longer than the embedder reads, the beginning and the end are kept, half
     /// each: a long prompt says what it wants in one of the two.
     pub fn encode(&self, text: &str) -> Tokens {
+        self.encode_words(text, |_, _| None)
+    }
+
+    /// As [`Self::encode`], but a word that the vocabulary holds whole once two neighbouring letters are swapped back is
+    /// read as that word, where as it stands it breaks into three pieces or more: a slip of the finger is no other prompt.
+    pub fn encode_mended(&self, text: &str) -> Tokens {
+        self.encode_words(text, |word, pieces| (pieces >= SHATTERED).then(|| self.swapped_back(word)).flatten())
+    }
+
+    /// `mend` may give a token for a word of so many pieces.
+    fn encode_words(&self, text: &str, mend: impl Fn(&str, usize) -> Option<u32>) -> Tokens {
         let mut tokens = Tokens { ids: vec![self.first], ..Tokens::default() };
         let normal = self.normalize(text);
         for word in words(&normal) {
             let before = tokens.ids.len();
             self.cut(word, &mut tokens.ids);
+            if let Some(mended) = mend(word, tokens.ids.len() - before) {
+                tokens.ids.truncate(before);
+                tokens.ids.push(mended);
+            }
             if tokens.ids[before] == self.unknown {
                 tokens.unread += word.len();
             }
@@ -159,6 +180,22 @@ impl Tokenizer {
             pieces.push(self.unknown);
         }
         ids.extend(pieces);
+    }
+
+    /// Of the words that one swap of two neighbouring letters makes, the first in the vocabulary: those of BERT begin with
+    /// the most frequent.
+    fn swapped_back(&self, word: &str) -> Option<u32> {
+        let mut letters = word.as_bytes().to_vec();
+        if !letters.iter().all(u8::is_ascii_alphabetic) || !MENDABLE.contains(&letters.len()) {
+            return None;
+        }
+        let known = |at: usize| {
+            letters.swap(at, at + 1);
+            let id = std::str::from_utf8(&letters).ok().and_then(|word| self.ids.get(word).copied());
+            letters.swap(at, at + 1);
+            id
+        };
+        (0..word.len() - 1).filter_map(known).min()
     }
 
     fn longest_piece(&self, rest: &str, continues: bool, key: &mut String) -> Option<(u32, usize)> {
@@ -250,6 +287,20 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(spell(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn swapped_letters_are_put_right_where_the_word_is_nothing_else() {
+        let vocabulary = "[UNK] [CLS] [SEP] answer ##n ##s ##w ##r ##e a an ##sw ##re cafe cef ##a fix ##es";
+        let tokenizer = Tokenizer::new(vocabulary.split(' '), 9, Normalization { lowercase: true, strip_accents: true }).unwrap();
+        let spelt = |tokens: Tokens| tokens.ids.iter().map(|&id| vocabulary.split(' ').nth(id as usize).unwrap()).collect::<Vec<_>>();
+        assert_eq!(spelt(tokenizer.encode("Answre")), ["[CLS]", "an", "##sw", "##re", "[SEP]"]);
+        assert_eq!(spelt(tokenizer.encode_mended("Answre")), ["[CLS]", "answer", "[SEP]"]);
+        // Two pieces are a word and its ending; a whole word is itself; and some are no slip of a known word.
+        for text in ["cefa", "fixes", "answer", "answreanswreanswrean", "anna"] {
+            assert_eq!(tokenizer.encode_mended(text), tokenizer.encode(text), "{text}");
+        }
+        assert_eq!(tokenizer.encode_mended("answre").whole_words, 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Embeddings on disk, so that no text is embedded twice.
 //!
-//! `CACHE/<embedder fingerprint>-<version>/<hash>.emb` holds a chunk of records: SHA-256 of the text (32 bytes), its length
+//! `CACHE/<embedder fingerprint>-<version>/<hash>.emb` holds a chunk of records: SHA-256 of the text as it is read (32 bytes), its length
 //! in tokens (u32), 1 where it is not English (u32), the embedding (width x f32), all little-endian; the file is named by
 //! the SHA-256 of its content. The version changes where texts are read in another way.
 //! Caches merge by copying files, and an interrupted run goes on where it stopped.
@@ -10,6 +10,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use pointsman::embedder::{Embedder, Embedding};
 use pointsman::language::is_foreign;
+use pointsman::prompt::plain;
 use pointsman::tokenizer::Tokenizer;
 use pointsman::train::Seen;
 use rayon::prelude::*;
@@ -19,9 +20,9 @@ use std::path::{Path, PathBuf};
 
 const CHUNK: usize = 256;
 const KEY: usize = 32;
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
-/// SHA-256 of a text.
+/// SHA-256 of a text as it is read.
 pub type Key = [u8; KEY];
 
 /// Where embeddings are kept unless the caller says otherwise.
@@ -75,7 +76,8 @@ impl<'a> Cache<'a> {
         let mut all = Vec::with_capacity(texts.len());
         for chunk in texts.chunks(CHUNK) {
             let embed = |&(key, text): &(Key, &str)| -> anyhow::Result<(Key, Seen)> {
-                let tokens = self.tokenizer.encode(text);
+                let text = &*plain(text);
+                let tokens = self.tokenizer.encode_mended(text);
                 let foreign = is_foreign(text, &tokens);
                 let seen = Seen { embedding: self.embedder.embed(&tokens)?, tokens: tokens.total, foreign };
                 bar.inc(1);
@@ -124,9 +126,9 @@ impl Found<'_> {
     }
 }
 
-/// The key of a text in every cache.
+/// The key of a text in every cache: texts that are read alike share one.
 pub fn key(text: &str) -> Key {
-    Sha256::digest(text).into()
+    Sha256::digest(&*plain(text)).into()
 }
 
 fn save(folder: &Path, records: &[(Key, Seen)]) -> anyhow::Result<()> {

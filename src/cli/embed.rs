@@ -63,7 +63,7 @@ fn print(args: &Args) -> anyhow::Result<()> {
     for (i, line) in std::io::stdin().lines().enumerate() {
         let line = line?;
         let prompt = if args.jsonl { parse_prompt(i, &line)? } else { Prompt::Text(line) };
-        let embedding = embedder.embed(&tokenizer.encode(&prompt.text()?))?;
+        let embedding = embedder.embed(&tokenizer.encode_mended(&prompt.text()?))?;
         say!("{}", serde_json::to_string(embedding.as_slice())?);
     }
     Ok(())

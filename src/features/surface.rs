@@ -1,5 +1,7 @@
 //! What a text looks like, whatever it says: lengths, digits, code, formulas, options, the form of a question. Like the
-//! embedder, it does not tell upper case from lower.
+//! embedder, it does not tell upper case from lower, nor one blank from two, and courtesies do not count.
+
+use crate::prompt::plain;
 
 /// How many numbers describe a text's surface.
 pub const SURFACE: usize = 22;
@@ -47,6 +49,7 @@ impl Counts {
 /// blank to fill, ln(1 + code keywords), share of non-ASCII, of punctuation, of quotes, distinct words per word,
 /// negations per word.
 pub fn surface(text: &str, tokens: usize) -> [f32; SURFACE] {
+    let text = &*plain(text);
     let counts = Counts::of(text);
     let share = |count: usize| count as f64 / counts.chars.max(1) as f64;
     let log = |count: usize| libm::log1p(count as f64);

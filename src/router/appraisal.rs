@@ -92,7 +92,7 @@ impl Router {
             let input = request.all.iter().map(|text| self.tokenizer.count(text)).sum();
             return Ok(Reading { text: None, tokens: Tokens::default(), input });
         };
-        let tokens = self.tokenizer.encode(&text);
+        let tokens = self.tokenizer.encode_mended(&text);
         let alone = request.all.len() == 1 && request.all[0] == text;
         let input = if alone { tokens.length() } else { 2 + request.all.iter().map(|text| self.tokenizer.count(text)).sum::<usize>() };
         Ok(Reading { text: Some(text), tokens, input })

@@ -30,7 +30,7 @@ impl Router {
     /// # Errors
     /// As [`Router::embed`], and as [`Router::encoder_plan`].
     pub fn lookup(&self, prompts: &[Prompt]) -> Result<Rows> {
-        let cut = |prompt: &Prompt| Ok(prompt.request()?.text.map(|text| self.tokenizer.encode(&text)));
+        let cut = |prompt: &Prompt| Ok(prompt.request()?.text.map(|text| self.tokenizer.encode_mended(&text)));
         let tokens = prompts.iter().map(cut).collect::<Result<Vec<Option<Tokens>>>>()?;
         let lengths = tokens.iter().map(|tokens| tokens.as_ref().map_or(0, |tokens| tokens.ids.len() as u32)).collect();
         let values = self.embedder.lookup(&tokens.into_iter().flatten().collect::<Vec<_>>())?;

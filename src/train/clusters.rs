@@ -19,8 +19,8 @@ pub(super) struct Cut {
 
 /// Each run cuts the prompts differently, and together they are smoother than one.
 pub(super) const COARSE: Cut = Cut { sets: 4, most: 128, rows: 50 };
-/// Fewer runs, whose centroids lie closer: they tell prompts of another kind better from rare ones of the same.
-pub(super) const FINE: Cut = Cut { sets: 2, most: 256, rows: 25 };
+/// One run whose centroids lie closer: they tell prompts of another kind better from rare ones of the same.
+pub(super) const FINE: Cut = Cut { sets: 1, most: 512, rows: 12 };
 const ROUNDS: usize = 25;
 /// For centroids that only serve to say how near unseen prompts are.
 const FEW_ROUNDS: usize = 8;
