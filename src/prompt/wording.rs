@@ -1,5 +1,5 @@
-//! How something is asked, apart from what is asked: a greeting, a "please answer this:", thanks, doubled blanks and a full
-//! stop at the end are no reason to route otherwise.
+//! How something is asked, apart from what is asked: a greeting, a "please answer this:", thanks and doubled blanks are no
+//! reason to route otherwise.
 
 use std::borrow::Cow;
 
@@ -19,12 +19,11 @@ const FILLERS: &str = "a about afternoon ai all am an and appreciate assist assi
     your";
 const CLOSING_FILLERS: &str = "a advance all and best for help in kind lot many much so the very you your";
 
-/// The request without courtesies around it and without full stops at its end, each run of blanks as one. A text of nothing
-/// else stays as it is, but for blanks. Doing it twice changes nothing.
+/// The request without courtesies around it, each run of blanks as one. A text of nothing else stays as it is, but for blanks.
+/// Doing it twice changes nothing.
 pub fn plain(text: &str) -> Cow<'_, str> {
     let text = single_blanks(text);
     let core = without_courtesies(&text);
-    let core = some_words(core.trim_end_matches(['.', ' ', '\n'])).unwrap_or(core);
     if core.len() == text.len() { text } else { Cow::Owned(core.to_owned()) }
 }
 
@@ -104,20 +103,16 @@ mod tests {
             ("Hi there! Could you please help me with the following question?\nWhat is 2 + 2?", same),
             ("Hello, I have a quick question: What is 2 + 2?  Thanks in advance!", same),
             ("What is 2 + 2? Thank you so much.", same),
-            ("What is 2 + 2? .", same),
-            ("Name a prime.", "Name a prime"),
-            ("Starting up ...", "Starting up"),
-            ("...", "..."),
             ("What is 2 + 2?\n\nThanks!", same),
             ("Name a prime, please.", "Name a prime"),
             ("  What\t is  2 + 2? ", same),
             // Words of their own weight, and texts of nothing else.
             ("Can you divide by zero?", "Can you divide by zero?"),
-            ("Help: the pump leaks.", "the pump leaks"),
+            ("Help: the pump leaks.", "the pump leaks."),
             ("Helping others: is it a duty?", "Helping others: is it a duty?"),
-            ("Hi! Thank you.", "Hi! Thank you"),
+            ("Hi! Thank you.", "Hi! Thank you."),
             ("Please?", "Please?"),
-            ("Thanks to you, it works.", "Thanks to you, it works"),
+            ("Thanks to you, it works.", "Thanks to you, it works."),
             ("def f(x):\n    return x", "def f(x):\n return x"),
             ("Sea, please, or land?", "Sea, please, or land?"),
             ("Bitte: was ist 2 + 2?", "Bitte: was ist 2 + 2?"),
