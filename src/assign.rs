@@ -8,11 +8,14 @@
 //!
 //! The value of an answer is OptLLM's robust value, quality - caution·spread.
 
+mod core;
 mod exact;
+mod levels;
 mod steps;
 
 use crate::error::{Error, Result};
 use crate::policy::Offer;
+use core::Core;
 use exact::Exact;
 use serde::Serialize;
 use steps::{Step, first_option, hull_steps};
@@ -140,14 +143,10 @@ impl<'a> Front<'a> {
             return Ok((exact.within(budget), self.rate(taken)));
         }
         let mut picks = self.after(taken);
-        let mut left = budget - self.total(&picks).usd;
-        for step in &self.steps[taken..] {
-            let from = &self.offers[step.query][picks[step.query]];
-            let to = &self.offers[step.query][step.to];
-            if to.usd - from.usd <= left {
-                left -= to.usd - from.usd;
-                picks[step.query] = step.to;
-            }
+        if taken < self.steps.len() {
+            let core = Core::solve(self, taken);
+            let best = core.within(budget - self.totals[taken].usd).find(|picks| self.total(picks).usd <= budget);
+            picks = best.unwrap_or(picks);
         }
         Ok((picks, self.rate(taken)))
     }
@@ -166,13 +165,10 @@ impl<'a> Front<'a> {
             return Ok((exact.reaching(goal), self.rate(taken)));
         }
         let mut picks = self.after(taken);
-        let mut spare = self.total(&picks).value - goal;
-        // The last step may have overshot: take back what is dear and not needed.
-        for step in self.steps[..taken].iter().rev() {
-            if step.value <= spare && picks[step.query] == step.to {
-                spare -= step.value;
-                picks[step.query] = step.from;
-            }
+        if let Some(before) = taken.checked_sub(1) {
+            let core = Core::solve(self, before);
+            let least = core.reaching(goal - self.totals[before].value, self.steps[before].usd).find(|picks| self.total(picks).value >= goal);
+            picks = least.unwrap_or(picks);
         }
         Ok((picks, self.rate(taken)))
     }
@@ -188,6 +184,12 @@ impl<'a> Front<'a> {
         let chosen = self.offers.iter().zip(picks).map(|(options, &pick)| &options[pick]);
         chosen.fold(Total::default(), |sum, o| Total { usd: sum.usd + o.usd, value: sum.value + o.utility(0.0, self.caution) })
     }
+}
+
+/// The eligible options of a query.
+fn open(options: &[Offer], caution: f64) -> impl Iterator<Item = (usize, Total)> {
+    let eligible = options.iter().enumerate().filter(|(_, offer)| offer.ineligible.is_none());
+    eligible.map(move |(option, offer)| (option, Total { usd: offer.usd, value: offer.utility(0.0, caution) }))
 }
 
 fn check(name: &str, value: f64) -> Result<f64> {
