@@ -9,139 +9,160 @@
 use super::levels::{Levels, ROUNDING};
 use super::steps::Step;
 use super::{Front, Total};
+use crate::policy::Offer;
 
-/// Most partial assignments in all. Beyond, the best that were found have to do.
-const MOST: u32 = 1 << 18;
-
-/// Assignments that differ from the lower point in few queries; cost and value are what they have more.
-pub(super) struct Core {
+/// Assignments that differ from the lower point in few queries.
+pub(super) struct Core<'a> {
+    front: &'a Front<'a>,
+    /// From the lower point to the upper one.
+    step: &'a Step,
+    /// At the lower point.
+    picks: Vec<usize>,
+    start: Total,
+    /// What assignments cost and are worth more than that.
     levels: Levels,
     /// In the order of the levels.
     queries: Vec<usize>,
-    /// At the lower point.
-    picks: Vec<usize>,
+    /// In partial assignments, with those that are beaten: what bounds time and memory.
+    work: usize,
 }
 
-impl Core {
-    /// Between the points after `taken` steps and after the next one.
-    pub(super) fn solve(front: &Front, taken: usize) -> Self {
-        let step = &front.steps[taken];
-        let mut core = Self { levels: Levels::new(MOST), queries: vec![], picks: front.after(taken) };
+impl<'a> Core<'a> {
+    /// Between the points after `taken` steps and after the next one. Where it takes more than `room` of work, the best
+    /// that were found by then have to do.
+    pub(super) fn solve(front: &'a Front, taken: usize, room: usize) -> Self {
+        let (picks, start, step) = (front.after(taken), front.totals[taken], &front.steps[taken]);
+        let mut core = Self { front, step, picks, start, levels: Levels::new(), queries: vec![], work: 0 };
         let mut open = vec![true; front.offers.len()];
-        for (lost, query) in core.nearest(front, step) {
-            let gap = core.gap(step);
-            if lost >= gap - ROUNDING {
+        for (least, query) in core.nearest() {
+            let gap = core.gap();
+            if least >= gap - ROUNDING {
                 break;
             }
             open[query] = false;
-            let rest = Rest::new(front, taken, gap, &open);
-            let mut options: Vec<(usize, Total)> = core.moves(front, query).collect();
-            options.retain(|(_, more)| loss(step, more) < gap);
-            if !core.levels.extend(&options, |total| loss(step, &total) + rest.least_loss(total.usd, step.usd) < gap) {
+            let rest = Rest::new(front, taken, step, &open, gap);
+            let options: Vec<(usize, Total)> = core.changes(query).filter(|(_, more)| loss(step, more) < gap).collect();
+            core.work += core.levels.len() * options.len() + rest.dearer.len() + rest.cheaper.len();
+            if core.work > room {
                 break;
             }
+            core.levels.extend(&options, |total| loss(step, &total) + rest.least_loss(total.usd) < gap);
             core.queries.push(query);
         }
         core
     }
 
-    /// The picks that cost at most so much more than the lower point's, the best first.
-    pub(super) fn within(&self, usd: f64) -> impl Iterator<Item = Vec<usize>> {
-        (self.levels.before(|total| total.usd >= 0.0)..self.levels.before(|total| total.usd > usd)).rev().map(|at| self.assignment(at))
+    /// What is left of this room.
+    pub(super) fn left(&self, room: usize) -> usize {
+        room.saturating_sub(self.work)
     }
 
-    /// The picks that are worth at least so much more than the lower point's, the cheapest first.
-    pub(super) fn reaching(&self, value: f64, most: f64) -> impl Iterator<Item = Vec<usize>> {
-        (self.levels.before(|total| total.value >= value)..self.levels.before(|total| total.usd > most)).map(|at| self.assignment(at))
+    /// What is strictly between the two points, by rising cost and value.
+    pub(super) fn totals(&self) -> impl Iterator<Item = Total> {
+        let dearer = self.levels.totals().filter(|more| more.usd > 0.0 && more.value > ROUNDING);
+        let between = dearer.filter(|more| more.usd < self.step.usd && more.value < self.step.value - ROUNDING);
+        between.map(|more| self.start + more)
     }
 
-    fn assignment(&self, at: usize) -> Vec<usize> {
-        let mut picks = self.picks.clone();
-        self.queries.iter().zip(self.levels.options(at)).for_each(|(&query, option)| picks[query] = option);
-        picks
+    /// The best picks that cost at most so much, which the lower point does.
+    pub(super) fn within(self, usd: f64) -> Vec<usize> {
+        let after = self.levels.before(|more| (self.start + more).usd > usd);
+        self.assignment(after.saturating_sub(1))
     }
 
-    /// What the eligible options of a query have more than its pick.
-    fn moves(&self, front: &Front, query: usize) -> impl Iterator<Item = (usize, Total)> {
-        let pick = &front.offers[query][self.picks[query]];
-        let from = Total { usd: pick.usd, value: pick.utility(0.0, front.caution) };
-        let options = super::open(&front.offers[query], front.caution);
-        options.map(move |(option, to)| (option, Total { usd: to.usd - from.usd, value: to.value - from.value }))
+    /// The cheapest picks that `enough` holds for, as it does for all that are worth more. None where the upper point is
+    /// cheaper.
+    pub(super) fn reaching(self, enough: impl Fn(Total) -> bool) -> Option<Vec<usize>> {
+        let first = self.levels.before(|more| enough(self.start + more));
+        (first < self.levels.before(|more| more.usd > self.step.usd)).then(|| self.assignment(first))
+    }
+
+    fn assignment(mut self, at: usize) -> Vec<usize> {
+        self.queries.iter().zip(self.levels.options(at)).for_each(|(&query, option)| self.picks[query] = option);
+        self.picks
+    }
+
+    /// What the efficient options of a query cost and are worth more than its pick.
+    fn changes(&self, query: usize) -> impl Iterator<Item = (usize, Total)> {
+        let Front { offers, caution, efficient, begins, .. } = self.front;
+        let (options, pick) = (&offers[query], &offers[query][self.picks[query]]);
+        let more = |to: &Offer| Total { usd: to.usd - pick.usd, value: to.utility(0.0, *caution) - pick.utility(0.0, *caution) };
+        let end = begins.get(query + 1).map_or(efficient.len(), |&end| end);
+        efficient[begins[query]..end].iter().map(move |&option| (option, more(&options[option])))
     }
 
     /// The queries whose picks can be changed for less than the whole step, by what that loses at least; that of the step
     /// first.
-    fn nearest(&self, front: &Front, step: &Step) -> Vec<(f64, usize)> {
+    fn nearest(&self) -> Vec<(f64, usize)> {
         let least = |query: usize| {
-            let others = self.moves(front, query).filter(|(option, _)| *option != self.picks[query]);
-            others.map(|(_, more)| loss(step, &more)).fold(f64::INFINITY, f64::min)
+            let others = self.changes(query).filter(|(option, _)| *option != self.picks[query]);
+            others.map(|(_, more)| loss(self.step, &more)).fold(f64::INFINITY, f64::min)
         };
-        let lost = |query| (if query == step.query { f64::NEG_INFINITY } else { least(query) }, query);
-        let mut queries: Vec<(f64, usize)> = (0..self.picks.len()).map(lost).filter(|(lost, _)| *lost < step.value).collect();
+        let least = |query| (if query == self.step.query { f64::NEG_INFINITY } else { least(query) }, query);
+        let mut queries: Vec<(f64, usize)> = (0..self.picks.len()).map(least).filter(|(least, _)| *least < self.step.value).collect();
         queries.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         queries
     }
 
     /// How far the line is above what is known, at most.
-    fn gap(&self, step: &Step) -> f64 {
-        let ends = self.levels.totals().skip(1).map(|next| next.usd.min(step.usd)).chain([step.usd]);
-        let between = self.levels.totals().zip(ends).filter(|(total, end)| *end > 0.0 && total.usd < step.usd);
-        between.map(|(total, end)| step.efficiency * end - total.value).fold(0.0, f64::max)
+    fn gap(&self) -> f64 {
+        let ends = self.levels.totals().skip(1).map(|next| next.usd.min(self.step.usd)).chain([self.step.usd]);
+        let between = self.levels.totals().zip(ends).filter(|(from, end)| *end > 0.0 && from.usd < self.step.usd);
+        between.map(|(from, end)| self.step.efficiency * end - from.value).fold(0.0, f64::max)
     }
 }
 
-/// How far below the line.
-fn loss(step: &Step, total: &Total) -> f64 {
-    step.efficiency * total.usd - total.value
+/// How far below the line through the two points.
+fn loss(step: &Step, more: &Total) -> f64 {
+    step.efficiency * more.usd - more.value
 }
 
-/// What the queries that are not yet added can still do: cost more or less, and what that loses at least. Along their
+/// What the queries that are not yet added can still do: cost more or less, which loses at least what it does along their
 /// hulls, as if they could be split.
 struct Rest {
-    /// Cost more, and what it loses, by rising loss.
+    /// Cost more, and what that loses.
     dearer: Vec<(f64, f64)>,
-    /// Cost less, and what it loses.
+    /// Cost less, and what that loses.
     cheaper: Vec<(f64, f64)>,
+    /// What the upper point costs more than the lower one.
+    most: f64,
 }
 
 impl Rest {
     /// As far as it loses less than `gap`.
-    fn new(front: &Front, taken: usize, gap: f64, open: &[bool]) -> Self {
-        let rate = front.steps[taken].efficiency;
+    fn new(front: &Front, taken: usize, step: &Step, open: &[bool], gap: f64) -> Self {
+        let (before, after) = (&front.steps[..taken], &front.steps[taken + 1..]);
+        let is_open = |other: &&Step| open[other.query];
         Self {
-            dearer: sums(front.steps[taken + 1..].iter().filter(|step| open[step.query]), rate, gap),
-            cheaper: sums(front.steps[..taken].iter().rev().filter(|step| open[step.query]), rate, gap),
+            dearer: sums(after.iter().filter(is_open), step.efficiency, gap),
+            cheaper: sums(before.iter().rev().filter(is_open), step.efficiency, gap),
+            most: step.usd,
         }
     }
 
-    /// To come from a cost to one between 0 and `most`.
-    fn least_loss(&self, usd: f64, most: f64) -> f64 {
-        if usd < 0.0 {
-            between(&self.dearer, -usd)
-        } else if usd > most {
-            between(&self.cheaper, usd - most)
-        } else {
-            0.0
+    /// To come from this cost to one between the two points.
+    fn least_loss(&self, usd: f64) -> f64 {
+        let (sums, by) = if usd < 0.0 { (&self.dearer, -usd) } else { (&self.cheaper, usd - self.most) };
+        if by <= 0.0 {
+            return 0.0;
         }
+        let after = sums.partition_point(|sum| sum.0 < by);
+        let (Some(a), Some(b)) = (sums.get(after.wrapping_sub(1)), sums.get(after)) else { return f64::INFINITY };
+        a.1 + (b.1 - a.1) * (by - a.0) / (b.0 - a.0)
     }
 }
 
+/// Cost and loss at this exchange rate, added up step by step until it is no use.
 fn sums<'a>(steps: impl Iterator<Item = &'a Step>, rate: f64, gap: f64) -> Vec<(f64, f64)> {
     let mut sums = vec![(0.0, 0.0)];
-    let (mut usd, mut loss) = (0.0, 0.0);
+    let (mut usd, mut lost) = (0.0, 0.0);
     for step in steps {
         usd += step.usd;
-        loss += (rate - step.efficiency).abs() * step.usd;
-        sums.push((usd, loss));
-        if loss > gap {
+        lost += (rate - step.efficiency).abs() * step.usd;
+        sums.push((usd, lost));
+        if lost >= gap {
             break;
         }
     }
     sums
-}
-
-fn between(sums: &[(f64, f64)], usd: f64) -> f64 {
-    let after = sums.partition_point(|sum| sum.0 < usd).max(1);
-    let (Some(a), Some(b)) = (sums.get(after - 1), sums.get(after)) else { return f64::INFINITY };
-    a.1 + (b.1 - a.1) * (usd - a.0) / (b.0 - a.0)
 }

@@ -10,8 +10,6 @@ pub(super) const ROUNDING: f64 = 1e-12;
 pub(super) struct Levels {
     /// By rising cost and value. The first is where all start.
     levels: Vec<Vec<Node>>,
-    /// How many there may be in all, before those that are beaten go.
-    room: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -23,20 +21,16 @@ struct Node {
 }
 
 impl Levels {
-    /// Before the first query. `most` bounds time and memory.
-    pub(super) fn new(most: u32) -> Self {
-        Self { levels: vec![vec![Node { total: Total::default(), parent: 0, option: 0 }]], room: most as usize }
+    /// Before the first query.
+    pub(super) fn new() -> Self {
+        Self { levels: vec![vec![Node { total: Total::default(), parent: 0, option: 0 }]] }
     }
 
-    /// Adds a query: `options` are the candidates' positions and what they add. False, and nothing is added, where there
-    /// are none, or more assignments than there is room for. Those that `keep` refuses are left out.
-    pub(super) fn extend(&mut self, options: &[(usize, Total)], keep: impl Fn(Total) -> bool) -> bool {
+    /// Adds a query: `options` are the candidates' positions and what they add. Assignments that `keep` refuses are left
+    /// out.
+    pub(super) fn extend(&mut self, options: &[(usize, Total)], keep: impl Fn(Total) -> bool) {
         let before = self.last();
-        let count = before.len() * options.len();
-        if count == 0 || count > self.room {
-            return false;
-        }
-        let mut nodes = Vec::with_capacity(count);
+        let mut nodes = Vec::with_capacity(before.len() * options.len());
         // Option by option, each a run in order, which the sort then merges.
         for &(option, more) in options {
             let extended = before.iter().enumerate().map(|(parent, node)| Node {
@@ -46,19 +40,22 @@ impl Levels {
             });
             nodes.extend(extended.filter(|node| keep(node.total)));
         }
-        self.room -= count;
         self.levels.push(efficient(nodes));
-        true
+    }
+
+    /// How many assignments there are after the last query.
+    pub(super) fn len(&self) -> usize {
+        self.last().len()
     }
 
     /// After the last query, by rising cost and value.
-    pub(super) fn totals(&self) -> impl DoubleEndedIterator<Item = Total> + ExactSizeIterator {
+    pub(super) fn totals(&self) -> impl Iterator<Item = Total> {
         self.last().iter().map(|node| node.total)
     }
 
-    /// How many of the last assignments come before the first that `far` holds for, as for all after it.
-    pub(super) fn before(&self, far: impl Fn(Total) -> bool) -> usize {
-        self.last().partition_point(|node| !far(node.total))
+    /// How many of the last assignments come before the first of which `reached` holds, as of all after it.
+    pub(super) fn before(&self, reached: impl Fn(Total) -> bool) -> usize {
+        self.last().partition_point(|node| !reached(node.total))
     }
 
     /// The candidates' positions for every query added, of the assignment at this place of the last.
@@ -86,5 +83,6 @@ fn efficient(mut nodes: Vec<Node>) -> Vec<Node> {
         best = if better { node.total.value } else { best };
         better
     });
+    nodes.shrink_to_fit();
     nodes
 }
