@@ -21,8 +21,10 @@ use serde::Serialize;
 use std::ops::Add;
 use steps::{Step, efficient_options, hull_steps};
 
-/// Most work for a plan, and for the front, in partial assignments. Beyond, the best that were found have to do.
+/// Most work for a plan, in partial assignments. Beyond, the best that were found have to do.
 const MOST: usize = 1 << 18;
+/// And for all points of a front together.
+const MOST_FRONT: usize = 1 << 17;
 /// Most queries of a batch whose front has more points than those that are best at some exchange rate.
 const FILLED: usize = 256;
 
@@ -124,7 +126,7 @@ impl<'a> Front<'a> {
         // At the first point nothing has been bought: its rate is that of the first step.
         let first = self.steps.first().map_or(0.0, |step| step.efficiency);
         let mut points = vec![mean(&self.totals[0], first)];
-        let mut room = if self.offers.len() <= FILLED { MOST } else { 0 };
+        let mut room = if self.offers.len() <= FILLED { MOST_FRONT } else { 0 };
         for (taken, step) in self.steps.iter().enumerate() {
             if room > 0 {
                 // What one leaves of its share, the others have.
