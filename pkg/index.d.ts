@@ -265,7 +265,7 @@ export interface FrontierPoint {
   readonly usd: number;
   /** Mean predicted quality, less `caution` times spread. */
   readonly quality: number;
-  /** What the last dollar bought here, in quality; 0 where the batch was small and its frontier holds every point. */
+  /** What the last dollar bought here, in quality; 0 where no exchange rate leads here. */
   readonly lambda: number;
 }
 
@@ -277,7 +277,10 @@ export interface Plan {
   readonly usd: number;
   /** Mean predicted quality of the picks. */
   readonly quality: number;
-  /** All efficient plans for this batch by rising cost: OptLLM's Pareto front. */
+  /**
+   * Efficient plans for this batch by rising cost, OptLLM's Pareto front: every one in batches of some dozens of inputs, most up
+   * to 256, and in larger ones those that are best at some exchange rate.
+   */
   readonly frontier: readonly FrontierPoint[];
 }
 

@@ -1,4 +1,5 @@
-//! Promise: a batch's front is whole, and every plan is within one query's step of the best there can be.
+//! Promise: a small batch's front is whole, and a plan is the best there can be; in any batch it is within one query's step
+//! of it.
 
 mod support;
 
@@ -72,6 +73,105 @@ fn small_batches_have_the_front_that_brute_force_finds() {
             if value >= 0.0 {
                 assert_eq!(total(&offers, &front.plan(Goal::MinQuality(value / n)).unwrap().0, caution), (usd, value));
             }
+        }
+    }
+}
+
+/// The best value at every cost up to the dearest, in units of 1/16 US dollar: one query after the other.
+fn best_by_cost(offers: &[Vec<Offer>], caution: f64) -> Vec<f64> {
+    let mut best = vec![0.0];
+    for options in offers {
+        let mut next = vec![f64::NEG_INFINITY; best.len() + 16];
+        for o in options.iter().filter(|o| o.ineligible.is_none()) {
+            for (cost, value) in best.iter().enumerate() {
+                let to = &mut next[cost + (o.usd * 16.0) as usize];
+                *to = f64::max(*to, value + o.utility(0.0, caution));
+            }
+        }
+        best = next;
+    }
+    for cost in 1..best.len() {
+        best[cost] = f64::max(best[cost], best[cost - 1]);
+    }
+    best
+}
+
+#[test]
+fn plans_are_the_best_that_every_budget_and_floor_allow() {
+    let mut rng = Rng::new(5);
+    for round in 0..12 {
+        let (queries, candidates) = (65 + rng.below(136), 2 + rng.below(6));
+        let mut offers = batch(&mut rng, queries, candidates);
+        if round % 3 > 0 {
+            // Values of which no two are equal.
+            offers.iter_mut().flatten().for_each(|o| o.estimate.quality = f64::from(1.0 + rng.unit()) / 2.0);
+        }
+        let (caution, n) = (f64::from(round % 2), queries as f64);
+        let best = best_by_cost(&offers, caution);
+        let front = Front::new(&offers, caution).unwrap();
+        let first = best.iter().position(|value| value.is_finite()).unwrap();
+        for cost in (first..best.len()).step_by(7) {
+            let budget = cost as f64 / 16.0 + 0.01;
+            let (usd, value) = total(&offers, &front.plan(Goal::Budget(budget)).unwrap().0, caution);
+            assert!(usd <= budget && (value - best[cost]).abs() < 1e-9, "{value} for {budget}, not {}", best[cost]);
+            let floor = best[cost] - 1e-6;
+            if floor >= 0.0 {
+                let (usd, value) = total(&offers, &front.plan(Goal::MinQuality(floor / n)).unwrap().0, caution);
+                let least = best.iter().position(|value| *value >= floor).unwrap() as f64 / 16.0;
+                assert!(value >= floor && usd == least, "{usd} for {floor}, not {least}");
+            }
+        }
+    }
+}
+
+/// Any numbers; where `steep` is 0, value is worth its cost so exactly that nothing can be struck out.
+fn uneven(rng: &mut Rng, queries: usize, steep: f64) -> Vec<Vec<Offer>> {
+    let mut offer = || {
+        let usd = f64::from(1.0 + rng.unit()) / 2.0;
+        let quality = usd / 2.0 + steep * f64::from(rng.unit());
+        Offer { estimate: Estimate { quality, spread: 0.0 }, usd, ineligible: None }
+    };
+    (0..queries).map(|_| (0..5).map(|_| offer()).collect()).collect()
+}
+
+#[test]
+fn more_money_never_buys_less_even_where_the_search_ends_early() {
+    let mut rng = Rng::new(6);
+    for (queries, steep) in [(40, 0.4), (150, 0.4), (300, 0.1), (120, 0.0), (1000, 0.0)] {
+        let offers = uneven(&mut rng, queries, steep);
+        let front = Front::new(&offers, 0.0).unwrap();
+        let points = front.points();
+        let (low, high) = (points[0], points[points.len() - 1]);
+        let (mut bought, mut paid) = (0.0, 0.0);
+        for i in 0..40 {
+            // In threes, between which there is at most a step.
+            let share = f64::from(i / 3) / 14.0 + f64::from(i % 3) * 1e-5;
+            let budget = low.usd + (high.usd - low.usd) * share;
+            let (spent, value) = total(&offers, &front.plan(Goal::Budget(budget)).unwrap().0, 0.0);
+            assert!(spent <= budget * (1.0 + 1e-12) && value >= bought - 1e-9, "{value} for {budget}, and {bought} for less");
+            let floor = low.quality + (high.quality - low.quality) * share;
+            let (usd, reached) = total(&offers, &front.plan(Goal::MinQuality(floor)).unwrap().0, 0.0);
+            assert!(reached >= floor * queries as f64 - 1e-9 && usd >= paid - 1e-9, "{usd} for {floor}, and {paid} for less");
+            (bought, paid) = (value, usd);
+        }
+    }
+}
+
+#[test]
+fn the_front_rises_and_no_point_of_it_is_above_the_plan_for_its_cost() {
+    let mut rng = Rng::new(7);
+    for (queries, steep) in [(30, 0.4), (100, 0.4), (200, 0.4), (100, 0.0)] {
+        let offers = uneven(&mut rng, queries, steep);
+        let front = Front::new(&offers, 0.0).unwrap();
+        let points = front.points();
+        assert!(points.is_sorted_by(|a, b| a.usd < b.usd && a.quality < b.quality));
+        let between = points.iter().filter(|point| point.lambda == 0.0).count();
+        assert!(between > points.len() / 2, "{between} of {} are best at no exchange rate", points.len());
+        for point in points.iter().step_by(points.len() / 50) {
+            let (_, value) = total(&offers, &front.plan(Goal::Budget(point.usd)).unwrap().0, 0.0);
+            assert!(value / queries as f64 >= point.quality - 1e-9, "{value} at {point:?}");
+            let (usd, _) = total(&offers, &front.plan(Goal::MinQuality(point.quality)).unwrap().0, 0.0);
+            assert!(usd <= point.usd + 1e-9, "{usd} at {point:?}");
         }
     }
 }

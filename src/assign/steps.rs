@@ -18,31 +18,30 @@ pub(super) struct Step {
     pub efficiency: f64,
 }
 
-/// Sorts the eligible options by cost into `sorted`, of equals the best first. The first of them.
-pub(super) fn first_option(options: &[Offer], caution: f64, sorted: &mut Vec<usize>) -> Option<usize> {
-    sorted.clear();
-    sorted.extend((0..options.len()).filter(|&i| options[i].ineligible.is_none()));
+/// Puts the eligible options that no other beats in both cost and value into `efficient`, by rising cost and value.
+pub(super) fn efficient_options(options: &[Offer], caution: f64, efficient: &mut Vec<usize>) {
+    efficient.clear();
+    efficient.extend((0..options.len()).filter(|&i| options[i].ineligible.is_none()));
     let value = |i: usize| options[i].utility(0.0, caution);
-    sorted.sort_unstable_by(|&a, &b| options[a].usd.total_cmp(&options[b].usd).then(value(b).total_cmp(&value(a))).then(a.cmp(&b)));
-    sorted.first().copied()
+    efficient.sort_unstable_by(|&a, &b| options[a].usd.total_cmp(&options[b].usd).then(value(b).total_cmp(&value(a))).then(a.cmp(&b)));
+    let mut best = None;
+    efficient.retain(|&option| {
+        let better = best.is_none_or(|best| value(option) > best);
+        best = if better { Some(value(option)) } else { best };
+        better
+    });
 }
 
-/// Appends the steps of a query whose options are `sorted`, of strictly falling efficiency.
-pub(super) fn hull_steps(query: usize, options: &[Offer], caution: f64, sorted: &[usize], steps: &mut Vec<Step>) {
-    let value = |i: usize| options[i].utility(0.0, caution);
+/// Appends the steps of a query with these efficient options, of strictly falling efficiency.
+pub(super) fn hull_steps(query: usize, options: &[Offer], caution: f64, efficient: &[usize], steps: &mut Vec<Step>) {
     let own = steps.len();
-    let mut top = sorted[0];
-    for &option in &sorted[1..] {
-        if value(option) <= value(top) {
-            continue;
-        }
-        let mut step = step_between(query, options, caution, top, option);
+    for pair in efficient.windows(2) {
+        let mut step = step_between(query, options, caution, pair[0], pair[1]);
         while let Some(last) = steps[own..].last().filter(|last| last.efficiency <= step.efficiency) {
-            step = step_between(query, options, caution, last.from, option);
+            step = step_between(query, options, caution, last.from, pair[1]);
             steps.pop();
         }
         steps.push(step);
-        top = option;
     }
 }
 

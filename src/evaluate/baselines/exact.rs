@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_batch_is_planned_close_to_the_best_and_never_above_it() {
+    fn a_large_batch_is_planned_as_well_as_the_solver_does() {
         let offers = offers(150, 5, 7);
         let rows: Vec<ReplayRow> = offers
             .iter()
@@ -218,11 +218,10 @@ mod tests {
         let solved = solve_batch(&rows.iter().collect::<Vec<_>>()).unwrap();
         assert_eq!(solved.len(), BUDGETS);
         for at in &solved {
-            assert!(at.exact >= at.planned && at.exact - at.planned < 1.0, "{} {}", at.exact, at.planned);
+            assert!(at.exact >= at.planned && at.exact - at.planned < 1e-9, "{} {}", at.exact, at.planned);
             assert_eq!(at.realised, (300.0, 150.0));
         }
-        assert!(solved.iter().any(|at| at.exact > at.planned + 1e-9), "a budget at which filling up greedily is not best");
         let found = front(&[solved]);
-        assert!(found.hypervolume <= found.hypervolume_true && found.hypervolume > 0.99 * found.hypervolume_true, "{found:?}");
+        assert!(found.hypervolume <= found.hypervolume_true && found.hypervolume > (1.0 - 1e-9) * found.hypervolume_true, "{found:?}");
     }
 }
