@@ -28,6 +28,7 @@ mod tasks;
 
 pub use decisions::{Join, Tally};
 pub(crate) use intake::Draws;
+pub(crate) use replays::out_of_fold;
 pub use intake::{Intake, IntakeSettings};
 pub use outcomes::{Asked, Entry, Log, Outcome, Row, Split};
 pub use pool::{Cards, ModelCard};
