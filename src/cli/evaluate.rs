@@ -44,10 +44,10 @@ pub struct Args {
     /// Also prove the guarantee on random halves of these rows and look at the other halves, so many times.
     #[arg(long)]
     splits: Option<usize>,
-    /// Also replay these rows to a bandit that starts from nothing, with so much exploration [default: 0.25], beside a head
+    /// Also replay these rows to a bandit that starts from nothing, with so much exploration [default: 0.3], beside a head
     /// that knows all outcomes but has not seen the row that it judges: it is fitted to these rows fold by fold, which takes
     /// as long as training does.
-    #[arg(long, value_name = "EXPLORE", num_args = 0..=1, default_missing_value = "0.25")]
+    #[arg(long, value_name = "EXPLORE", num_args = 0..=1, default_missing_value = "0.3")]
     online: Option<f64>,
     /// The directions in which prompts differ most that the bandit looks at: fewer are learned faster, and say less.
     #[arg(long, default_value_t = 16)]

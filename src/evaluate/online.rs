@@ -51,9 +51,9 @@ pub struct Online {
 }
 
 impl Online {
-    /// What did well from nothing on logs of several kinds.
+    /// A ridge of one observation: what is not known from elsewhere is to be learned fast.
     pub fn new(lambda: f64, explore: f64, dimensions: usize, seed: u64) -> Self {
-        let learning = Learning { explore, ridge: 5.0, dimensions: Some(dimensions), ..Learning::default() };
+        let learning = Learning { explore, ridge: 1.0, dimensions: Some(dimensions), ..Learning::default() };
         Self { lambda, learning, seed }
     }
 }

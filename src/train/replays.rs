@@ -1,7 +1,7 @@
 //! The training rows as the dials see them: what is predicted of each candidate, and what it brought.
 
-use super::dials::{self, Replay, ReplayRow};
 use super::clusters::COARSE;
+use super::dials::{self, Replay, ReplayRow};
 use super::fit::{Fitted, Folds};
 use super::{Cards, Log, Outcome, Seen, Settings, Training, answers, guarantee, pool};
 use crate::artifact::BestSingle;
