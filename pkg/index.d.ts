@@ -25,8 +25,8 @@ export function createRouter(options?: RouterOptions): Promise<Router>;
  * whoever only keeps the sum. All must be of the same `dimensions`; a candidate that only some know keeps its sums.
  *
  * @param options where the WebAssembly module is, as in {@link RouterOptions.wasm}.
- * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` states of other dimensions or
- *   embedders; `BAD_INPUT`.
+ * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` states of other dimensions,
+ *   embedders or, with `dimensions`, router files; `BAD_INPUT`.
  */
 export function mergeStates(states: readonly Uint8Array[], options?: Pick<RouterOptions, 'wasm'>): Promise<Uint8Array>;
 
@@ -150,7 +150,10 @@ export interface Learning {
   readonly ridge?: number;
   /** What an old outcome keeps of its weight at each new one of its candidate: above 0 and up to 1, the default. */
   readonly discount?: number;
-  /** Project embeddings to so many numbers first: less memory, a smaller state, coarser learning. */
+  /**
+   * Look only along so many directions, those in which the router file's clusters of prompts differ most: less memory, a
+   * smaller state, faster and coarser learning. States and receipts then only fit routers of the same file.
+   */
   readonly dimensions?: number;
   /** What exploring may cost beyond the best guesses over the router's life, in US dollars. Default: any sum. */
   readonly maxExploreUsd?: number;
@@ -466,7 +469,7 @@ export interface Router extends AsyncDisposable {
    * In place of the id, a {@link Router.receipt} is heard for a decision of another router of the same files.
    *
    * @throws {PointsmanError} `BAD_INPUT` an id that is not remembered, a number out of range, a router that does neither;
-   *   `MISMATCH` a receipt of another embedder or of other `dimensions`.
+   *   `MISMATCH` a receipt of another embedder, of other `dimensions` or, with these, of another router file.
    */
   feedback(decision: string | Uint8Array, outcome: Feedback): void;
   /**
@@ -488,8 +491,8 @@ export interface Router extends AsyncDisposable {
    * Adds what another router has learned; states of many devices add up to that of one that saw all. Candidates are
    * matched by id. Nothing changes where this throws.
    *
-   * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` one of other dimensions or of
-   *   another embedder (another tier's, too); `BAD_INPUT`.
+   * @throws {PointsmanError} `BAD_ARTIFACT` bytes that are no state; `MISMATCH` one of other dimensions, of
+   *   another embedder (another tier's, too) or, with `dimensions`, of another router file; `BAD_INPUT`.
    */
   mergeState(state: Uint8Array): void;
   /**

@@ -22,6 +22,8 @@ pub use explore::{Exploration, Rule};
 pub use state::add_states;
 
 use crate::error::{Error, Result};
+use crate::features::FeatureMap;
+use crate::random::mix;
 use crate::symmetric::{Symmetric, dot};
 use projection::Projection;
 use serde::Deserialize;
@@ -39,7 +41,8 @@ pub struct Learning {
     pub ridge: f64,
     /// What an old observation keeps of its weight at each new one of its candidate: above 0, and 1 to never forget.
     pub discount: f64,
-    /// Project embeddings to so many numbers first: a smaller state that learns faster and less. Without it: all of them.
+    /// Project embeddings to so many numbers first, along the directions in which the router file's clusters of prompts
+    /// differ most (see [`Bandit::along`]): a smaller state that learns faster. Without it: all of them, as they are.
     pub dimensions: Option<usize>,
     /// What exploring may cost beyond the best guesses, over the router's life, in US dollars. Without it: any sum.
     pub max_explore_usd: Option<f64>,
@@ -83,7 +86,7 @@ impl Learning {
 pub struct Bandit {
     settings: Learning,
     projection: Projection,
-    /// Names the embedder: what is learned in its directions means nothing in another's.
+    /// Names the embedder and the projection: what is learned in their directions means nothing in others'.
     space: u64,
     arms: Vec<Arm>,
     /// What was learned here since the last drain, by candidate; empty unless `shared`.
@@ -118,7 +121,7 @@ impl Bandit {
     /// [`Error::BadInput`] for settings out of range.
     pub fn new(candidates: usize, width: usize, settings: Learning) -> Result<Self> {
         settings.check()?;
-        let projection = Projection::new(width, settings.dimensions);
+        let projection = Projection::by_signs(width, settings.dimensions);
         let width = projection.outputs() + 1;
         let arms = vec![Arm::new(width, settings.ridge); candidates];
         let own = vec![Sums::zero(width); if settings.shared { candidates } else { 0 }];
@@ -129,6 +132,19 @@ impl Bandit {
     pub fn of(self, fingerprint: &str) -> Self {
         let digits: String = fingerprint.chars().take(16).collect();
         Self { space: u64::from_str_radix(&digits, 16).unwrap_or(0), ..self }
+    }
+
+    /// The same, where embeddings are projected along the directions in which this map's clusters differ most, and where
+    /// there are clusters. Only states of one projection add up.
+    pub fn along(self, map: &FeatureMap) -> Self {
+        let projection = self.projection.along(map);
+        let named = projection.fingerprint().map(|name| mix(self.space ^ name));
+        Self { projection, space: named.unwrap_or(self.space), ..self }
+    }
+
+    /// Names the directions in which it learns.
+    pub(crate) fn space(&self) -> u64 {
+        self.space
     }
 
     /// How it learns.

@@ -24,12 +24,11 @@ pub use details::{Bin, Calibration, Picks, Task, WeightLine};
 pub use front::FrontMetrics;
 pub use hull::Hull;
 pub use off_policy::{Estimates, OffPolicy, OffPolicySettings, off_policy};
-pub use online::Earned;
+pub use online::{Earned, Online, Unseen, replay_online};
 pub use splits::Splits;
 pub use stability::{Stability, stability};
 
 use crate::artifact::RouterFile;
-use crate::bandit::Learning;
 use crate::error::{Error, Result};
 use crate::policy::{Aim, Knot};
 use crate::random;
@@ -206,26 +205,6 @@ pub fn check_guarantee(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usiz
     let Rows { replays, .. } = stage.judged(rows)?;
     let promise = file.dials.guarantee.as_ref().map_or((0.03, 0.1), |own| (own.epsilon, own.delta));
     Ok(splits::check(&replays, &file.dials, promise, splits, seed))
-}
-
-/// Replays the rows in random order to a bandit that starts without a head, at an exchange rate; what it and others earned
-/// up to twenty points on the way.
-///
-/// # Errors
-/// As [`evaluate`].
-pub fn replay_online(
-    file: &RouterFile,
-    log: &Log,
-    seen: &[Seen],
-    rows: &[usize],
-    lambda: f64,
-    settings: Learning,
-    seed: u64,
-) -> Result<Vec<Earned>> {
-    let stage = Stage { file, log, seen, best: file.dials.strongest };
-    let Rows { at, replays } = stage.judged(rows)?;
-    let judged: Vec<(ReplayRow, &Seen)> = replays.into_iter().zip(at.into_iter().map(|row| &seen[row])).collect();
-    online::replay(file, &judged, lambda, settings, seed)
 }
 
 /// Every candidate that answered some rows, and the cheapest of them.

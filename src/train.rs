@@ -31,6 +31,7 @@ pub(crate) use intake::Draws;
 pub use intake::{Intake, IntakeSettings};
 pub use outcomes::{Asked, Entry, Log, Outcome, Row, Split};
 pub use pool::{Cards, ModelCard};
+pub(crate) use replays::out_of_fold;
 
 use crate::artifact::{DataSource, Provenance, RouterFile};
 use crate::catalog::Catalog;

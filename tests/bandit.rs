@@ -3,7 +3,8 @@
 mod support;
 
 use ndarray::{Array1, Array2};
-use pointsman::bandit::{Bandit, Learning, Rule};
+use pointsman::bandit::{Bandit, Learning, Rule, add_states};
+use pointsman::features::{Clusters, FeatureMap};
 use pointsman::policy::{Policy, Reason};
 use pointsman::prompt::Prompt;
 use pointsman::router::{Feedback, Router};
@@ -128,6 +129,29 @@ fn a_state_that_does_not_fit_changes_nothing() {
     assert!(bandit.export(&IDS) == state);
     // At full width, well under 400 kB a candidate.
     assert!(Bandit::new(1, 384, learning(1.0)).unwrap().export(&["a"]).len() < 300_000);
+}
+
+#[test]
+fn states_of_other_directions_do_not_add_up() {
+    let map = |seed: usize| {
+        let values = (0..40 * 6).map(|i| ((i * (7 + seed)) % 199) as i8).collect();
+        FeatureMap::new(vec![0.1; 6], vec![], Clusters { per_set: 40, values, scales: vec![0.01; 40] }, -1.0).unwrap()
+    };
+    let settings = || Learning { dimensions: Some(3), ..learning(1.0) };
+    let fresh = || Bandit::new(3, 6, settings()).unwrap().of("00000000000000aa");
+    let (mut one, other) = (fresh().along(&map(0)), fresh().along(&map(4)));
+    let x = one.context(&[0.4, -0.1, 0.3, 0.2, -0.5, 0.6]);
+    assert!(x.len() == 4 && x[3] == 1.0 && x != other.context(&[0.4, -0.1, 0.3, 0.2, -0.5, 0.6]));
+    one.update(1, &x, 0.5);
+    let state = one.export(&IDS);
+    fresh().along(&map(0)).merge(&IDS, &state).unwrap();
+    for mut stranger in [other, fresh(), fresh().along(&FeatureMap::plain(6))] {
+        assert_eq!(stranger.merge(&IDS, &state).unwrap_err().code(), "MISMATCH");
+        assert_eq!(add_states(&[state.clone(), stranger.export(&IDS)]).unwrap_err().code(), "MISMATCH");
+    }
+    // At full width there is no projection to differ in.
+    let whole = || Bandit::new(3, 6, learning(1.0)).unwrap().of("00000000000000aa");
+    whole().along(&map(0)).merge(&IDS, &whole().along(&map(4)).export(&IDS)).unwrap();
 }
 
 #[test]

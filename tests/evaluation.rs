@@ -6,7 +6,7 @@ use ndarray::{Array2, array};
 use pointsman::artifact::RouterFile;
 use pointsman::bandit::Learning;
 use pointsman::embedder::{Embedder, EmbedderFile, Embedding};
-use pointsman::evaluate::{Baseline, Point, Report, check_guarantee, evaluate, replay_online};
+use pointsman::evaluate::{Baseline, Online, Point, Report, Unseen, check_guarantee, evaluate, replay_online};
 use pointsman::features::{Clusters, FeatureMap};
 use pointsman::head::{Head, Linear, Link};
 use pointsman::policy::{Aim, Policy};
@@ -131,10 +131,16 @@ fn the_default_router_on_real_rows_that_it_has_not_seen() {
 
 /// Rows on which a router that knows the truth is as good as the best, at less cost.
 fn many(rows: usize) -> (Log, Vec<Seen>) {
+    scored(rows, |i| [i % 2 == 0, false, i % 10 > 0])
+}
+
+/// Rows of two kinds of prompts, and whether `small`, `medium` and `large` are right on them.
+fn scored(rows: usize, mut right: impl FnMut(usize) -> [bool; 3]) -> (Log, Vec<Seen>) {
     let (mut text, mut seen) = (String::new(), Vec::new());
     for i in 0..rows {
         let easy = i % 2 == 0;
-        let scores = serde_json::json!({ "small": u8::from(easy), "medium": 0, "large": u8::from(i % 10 > 0) });
+        let [small, medium, large] = right(i).map(u8::from);
+        let scores = serde_json::json!({ "small": small, "medium": medium, "large": large });
         let costs = serde_json::json!({ "small": 1.0, "medium": 2.0, "large": 10.0 });
         text += &serde_json::json!({ "query": format!("q{i}"), "split": "test", "scores": scores, "costs": costs }).to_string();
         text += "\n";
@@ -161,11 +167,34 @@ fn a_guarantee_is_seen_to_hold_and_to_save() {
 fn a_bandit_from_nothing_ends_near_the_head_that_knows() {
     let (log, seen) = many(2000);
     let all: Vec<usize> = (0..2000).collect();
-    let curve =
-        replay_online(&knowing(), &log, &seen, &all, 0.01, Learning { explore: 0.2, ridge: 1.0, ..Learning::default() }, 1).unwrap();
+    let file = knowing();
+    let unseen = Unseen::by(&file, &log, &seen, &all).unwrap();
+    let online = Online { lambda: 0.01, learning: Learning { explore: 0.2, ridge: 1.0, ..Learning::default() }, seed: 1 };
+    let curve = replay_online(&file.features, &unseen, &online).unwrap();
     assert_eq!((curve.len(), curve[19].rows), (20, 2000));
     let last = curve[19];
     assert!(last.bandit > 0.97 * last.head && last.head > last.best_single && last.bandit > last.random, "{last:?}");
+    // `small` where it is right and `large` elsewhere; `large` alone misses every tenth row.
+    assert!(close(last.head, 0.5 * 0.99 + 0.5 * 0.9) && close(last.best_single, 0.8), "{last:?}");
+    // One that cannot tell rows apart stays at the best single candidate.
+    let blind: Vec<Seen> = seen.iter().map(|row| Seen { embedding: seen[0].embedding.clone(), ..row.clone() }).collect();
+    let last = replay_online(&file.features, &Unseen::by(&file, &log, &blind, &all).unwrap(), &online).unwrap()[19];
+    assert!(last.bandit < 0.97 * 0.945 && last.bandit > 0.9 * last.best_single, "{last:?}");
+}
+
+#[test]
+fn heads_that_are_fitted_fold_by_fold_learn_what_there_is() {
+    let (log, seen) = many(400);
+    let all: Vec<usize> = (0..400).collect();
+    let unseen = Unseen::cross_fit(&ignorant(), &log, &seen, &all, &|_| ()).unwrap();
+    let last = replay_online(&FeatureMap::plain(2), &unseen, &Online::new(0.01, 0.2, 2, 1)).unwrap()[19];
+    assert!((last.head - 0.945).abs() < 0.005, "{last:?}");
+    // Scores that are tossed: whoever has not seen a row's own earns no more than the best single candidate but by luck.
+    let mut coin = support::Rng::new(4);
+    let (log, seen) = scored(400, |_| [(); 3].map(|()| coin.below(2) == 0));
+    let unseen = Unseen::cross_fit(&ignorant(), &log, &seen, &all, &|_| ()).unwrap();
+    let last = replay_online(&FeatureMap::plain(2), &unseen, &Online::new(0.0, 0.2, 2, 1)).unwrap()[19];
+    assert!(last.head < last.best_single + 0.03 && last.bandit < last.best_single + 0.03, "{last:?}");
 }
 
 /// 24 training rows and 8 test rows, half of them easy: `small` (1 dollar) is right on easy ones, `large` (10 dollars) on

@@ -1,12 +1,13 @@
 //! The bandit's state as bytes: sums only, so that the states of many devices add up to the state of one that saw all.
 //!
 //! ```text
-//! "PTSBANDT", version u32, candidates u32, width u32, embedder u64, then for every candidate
+//! "PTSBANDT", version u32, candidates u32, width u32, space u64, then for every candidate
 //!   id length u32, id, observations f64, bills f64, Σ paid / expected f64, b (width x f32), Σ xxᵀ (lower triangle by rows, width(width + 1)/2 x f32)
 //! SHA-256 of all before it
 //! ```
 //!
-//! All little-endian; the embedder is named by the first eight bytes of its fingerprint. At 384 dimensions a candidate takes 300 kB. f32 keeps seven digits of each sum.
+//! All little-endian; the space is the first eight bytes of the embedder's fingerprint, and where the router file's
+//! directions are projected on, mixed with a hash of these. At 384 dimensions a candidate takes 300 kB. f32 keeps seven digits of each sum.
 
 use super::sums::{Cost, Sums};
 use super::{Arm, Bandit};
@@ -33,7 +34,7 @@ impl Bandit {
     ///
     /// # Errors
     /// [`Error::BadArtifact`] for bytes that are no complete, unchanged state; [`Error::Mismatch`] for a state of other
-    /// dimensions.
+    /// dimensions, or of another embedder or projection.
     pub fn merge(&mut self, ids: &[&str], bytes: &[u8]) -> Result<()> {
         let mut merged = self.arms.clone();
         for (id, seen) in self.read(bytes)? {
@@ -97,7 +98,7 @@ impl Bandit {
 #[derive(Clone, Copy)]
 struct Kind {
     width: usize,
-    /// Names the embedder.
+    /// Names the embedder and the projection.
     space: u64,
 }
 
@@ -108,7 +109,7 @@ impl Kind {
             return differs("dimensions of the bandit state", self.width.to_string(), found.width.to_string());
         }
         if found.space != self.space {
-            return differs("embedder of the bandit state", format!("{:016x}", self.space), format!("{:016x}", found.space));
+            return differs("embedder or projection of the bandit state", format!("{:016x}", self.space), format!("{:016x}", found.space));
         }
         Ok(())
     }

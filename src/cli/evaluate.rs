@@ -8,15 +8,17 @@ use super::report::{Page, Replayed};
 use super::route::parse_floor;
 use super::{DEFAULT_ROUTER, JobsArgs, check_fingerprint, read, write};
 use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
 use pointsman::artifact::RouterFile;
-use pointsman::bandit::Learning;
-use pointsman::evaluate::{Earned, Interval, Report, Splits, Stability, Strategy, check_guarantee, evaluate, replay_online, stability};
+use pointsman::evaluate::{Earned, Interval, Online, Report, Splits, Stability, Strategy, Unseen};
+use pointsman::evaluate::{check_guarantee, evaluate, replay_online, stability};
 use pointsman::policy::{MinQuality, Policy};
 use pointsman::prompt::Prompt;
 use pointsman::router::Router;
 use pointsman::train::{Asked, Split};
 use serde_json::{Value, to_value};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Replay logged outcomes: what routing would have scored and cost, beside what needs no router.
 #[derive(clap::Args)]
@@ -42,12 +44,14 @@ pub struct Args {
     /// Also prove the guarantee on random halves of these rows and look at the other halves, so many times.
     #[arg(long)]
     splits: Option<usize>,
-    /// Also replay these rows to a bandit that starts from nothing, with so much exploration (such as 0.1).
-    #[arg(long)]
+    /// Also replay these rows to a bandit that starts from nothing, with so much exploration [default: 0.3], beside a head
+    /// that knows all outcomes but has not seen the row that it judges: it is fitted to these rows fold by fold, which takes
+    /// as long as training does.
+    #[arg(long, value_name = "EXPLORE", num_args = 0..=1, default_missing_value = "0.3")]
     online: Option<f64>,
-    /// Project embeddings to so many dimensions for it first: it learns faster, and less.
-    #[arg(long)]
-    online_dimensions: Option<usize>,
+    /// The directions in which prompts differ most that the bandit looks at: fewer are learned faster, and say less.
+    #[arg(long, default_value_t = 16)]
+    online_dimensions: usize,
     /// For decision logs: no row weighs more than this (one over its propensity), for less variance and some bias.
     #[arg(long)]
     clip: Option<f64>,
@@ -114,10 +118,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut report = evaluate(&file, &data.log, &data.seen, &rows, file.dials.aim(&policy)?, args.seed)?;
     report.stability = args.stability.map(|most| check_stability(args, &data, &rows, &policy, most)).transpose()?;
     let splits = args.splits.map(|n| check_guarantee(&file, &data.log, &data.seen, &rows, n, args.seed)).transpose()?;
-    let lambda = file.dials.default_lambda;
-    let settings = |explore| Learning { explore, ridge: 1.0, dimensions: args.online_dimensions, ..Learning::default() };
-    let online = args.online.map(|explore| replay_online(&file, &data.log, &data.seen, &rows, lambda, settings(explore), args.seed));
-    let online = online.transpose()?;
+    let online = args.online.map(|explore| learn_from_nothing(args, &file, &data, &rows, explore)).transpose()?;
     if let Some(path) = &args.json {
         let others = [("splits", to_value(splits)?), ("online", to_value(&online)?), ("offPolicy", to_value(&off_policy)?)];
         write_json(path, &report, others)?;
@@ -148,6 +149,15 @@ fn check_stability(args: &Args, data: &Data, rows: &[usize], policy: &Policy, mo
     Ok(stability(&texts, args.seed, |text| Ok(router.route(&Prompt::from(text), policy)?.model))?)
 }
 
+fn learn_from_nothing(args: &Args, file: &RouterFile, data: &Data, rows: &[usize], explore: f64) -> anyhow::Result<Vec<Earned>> {
+    let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed} a head for unseen rows: {msg}")?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let unseen = Unseen::cross_fit(file, &data.log, &data.seen, rows, &|what| bar.set_message(what.to_owned()))?;
+    bar.finish_and_clear();
+    let online = Online::new(file.dials.default_lambda, explore, args.online_dimensions, args.seed);
+    Ok(replay_online(&file.features, &unseen, &online)?)
+}
+
 fn print_splits(splits: &Splits) -> anyhow::Result<()> {
     let percent = |x: f64| 100.0 * x;
     say!("\nguarantee, proven on one half and looked at on the other, {} times at random", splits.splits);
@@ -162,8 +172,11 @@ fn print_online(curve: &[Earned]) -> anyhow::Result<()> {
     say!("  {:>8} {:>9} {:>9} {:>12} {:>9}", "rows", "bandit", "head", "best single", "random");
     curve.iter().try_for_each(|at| {
         say!("  {:8} {:9.4} {:9.4} {:12.4} {:9.4}", at.rows, at.bandit, at.head, at.best_single, at.random);
-        Ok(())
-    })
+        anyhow::Ok(())
+    })?;
+    let Some(last) = curve.last().filter(|last| last.head > 0.0) else { return Ok(()) };
+    say!("  by the end, the bandit earned {:.1}% of what the head did", 100.0 * last.bandit / last.head);
+    Ok(())
 }
 
 fn print(report: &Report) -> anyhow::Result<()> {

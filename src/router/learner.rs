@@ -7,6 +7,7 @@ use super::{Feedback, Rate};
 use crate::bandit::{Bandit, Learning};
 use crate::embedder::{Embedder, Embedding};
 use crate::error::{Error, Result};
+use crate::features::FeatureMap;
 use crate::head::Estimate;
 use crate::policy::{Choice, Reason};
 use crate::random::Random;
@@ -39,11 +40,11 @@ struct Open {
 }
 
 impl Open {
-    fn receipt(&self, id: &str, ids: &[&str], fingerprint: &str) -> Receipt {
+    fn receipt(&self, id: &str, ids: &[&str], space: &str) -> Receipt {
         Receipt {
             id: id.into(),
             candidate: ids[self.candidate].into(),
-            fingerprint: fingerprint.into(),
+            space: space.into(),
             usd: self.usd,
             shipped: self.shipped,
             context: self.context.clone(),
@@ -69,16 +70,21 @@ pub(super) struct Learned {
 }
 
 impl Learner {
-    pub(super) fn new(candidates: usize, embedder: &dyn Embedder, settings: Learning, seed: u64) -> Result<Self> {
-        let bandit = Bandit::new(candidates, embedder.width(), settings)?.of(embedder.fingerprint());
+    pub(super) fn new(candidates: usize, embedder: &dyn Embedder, map: &FeatureMap, settings: Learning, seed: u64) -> Result<Self> {
+        let bandit = Bandit::new(candidates, embedder.width(), settings)?.of(embedder.fingerprint()).along(map);
         let state = State { bandit, random: Random::new(seed), spent: 0.0, open: Recent::new(REMEMBERED), closed: Recent::new(REMEMBERED) };
         Ok(Self(Mutex::new(state)))
     }
 
     /// The same settings, and nothing learned.
-    pub(super) fn afresh(&self, candidates: usize, embedder: &dyn Embedder) -> Result<Self> {
+    pub(super) fn afresh(&self, candidates: usize, embedder: &dyn Embedder, map: &FeatureMap) -> Result<Self> {
         let state = self.state();
-        Self::new(candidates, embedder, state.bandit.settings().clone(), state.random.clone().next())
+        Self::new(candidates, embedder, map, state.bandit.settings().clone(), state.random.clone().next())
+    }
+
+    /// Names the embedder and the directions in which it learns.
+    pub(super) fn space(&self) -> String {
+        format!("{:016x}", self.state().bandit.space())
     }
 
     pub(super) fn remembers(&self, id: &str) -> bool {
@@ -154,10 +160,11 @@ impl Learner {
     }
 
     /// What feedback on an open decision needs, for another router.
-    pub(super) fn receipt(&self, id: &str, ids: &[&str], fingerprint: &str) -> Result<Receipt> {
+    pub(super) fn receipt(&self, id: &str, ids: &[&str]) -> Result<Receipt> {
+        let space = self.space();
         let state = self.state();
         let open = state.open.get(&id.to_owned()).ok_or_else(|| unknown(id))?;
-        Ok(open.receipt(id, ids, fingerprint))
+        Ok(open.receipt(id, ids, &space))
     }
 
     /// Makes the decision of a receipt one that waits for feedback here.
@@ -181,9 +188,10 @@ impl Learner {
     }
 
     /// What it waits for, and how it would go on exploring.
-    pub(super) fn waiting(&self, ids: &[&str], fingerprint: &str) -> Waiting {
+    pub(super) fn waiting(&self, ids: &[&str]) -> Waiting {
+        let space = self.space();
         let state = self.state();
-        let receipt = |(id, open): (&String, &Open)| open.receipt(id, ids, fingerprint);
+        let receipt = |(id, open): (&String, &Open)| open.receipt(id, ids, &space);
         Waiting {
             spent: state.spent,
             random: state.random.state(),

@@ -2,7 +2,8 @@
 //! may be gone when its user has read the answer.
 //!
 //! ```text
-//! "PTSRCPT1", then three texts (length u32, UTF-8): decision id, candidate id, the embedder's fingerprint;
+//! "PTSRCPT1", then three texts (length u32, UTF-8): decision id, candidate id, what names the embedder and
+//! the bandit's directions;
 //! expected usd f64 (NaN once the cost was told), predicted quality f64, width u32, context (width x f32)
 //! ```
 //!
@@ -20,7 +21,8 @@ const MOST: f32 = 64.0;
 pub(super) struct Receipt {
     pub id: String,
     pub candidate: String,
-    pub fingerprint: String,
+    /// Names the embedder and the bandit's directions.
+    pub space: String,
     pub usd: Option<f64>,
     pub shipped: f64,
     pub context: Vec<f32>,
@@ -29,7 +31,7 @@ pub(super) struct Receipt {
 impl Receipt {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        for text in [&self.id, &self.candidate, &self.fingerprint] {
+        for text in [&self.id, &self.candidate, &self.space] {
             bytes.extend((text.len() as u32).to_le_bytes());
             bytes.extend(text.as_bytes());
         }
@@ -49,11 +51,11 @@ impl Receipt {
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut rest = Rest(bytes.strip_prefix(MAGIC)?);
-        let [id, candidate, fingerprint] = [rest.text()?, rest.text()?, rest.text()?];
+        let [id, candidate, space] = [rest.text()?, rest.text()?, rest.text()?];
         let (usd, shipped, width) = (rest.f64()?, rest.f64()?, rest.u32()? as usize);
         let context = rest.floats(width)?;
         let usd = (!usd.is_nan()).then_some(usd);
-        rest.0.is_empty().then_some(Self { id, candidate, fingerprint, usd, shipped, context })
+        rest.0.is_empty().then_some(Self { id, candidate, space, usd, shipped, context })
     }
 
     fn is_sane(&self) -> bool {
@@ -70,7 +72,7 @@ mod tests {
     fn it_comes_back_whole_or_not_at_all() {
         let text = str::to_owned;
         let context = vec![0.5, -1.0];
-        let receipt = Receipt { id: text("0a"), candidate: text("b"), fingerprint: text("f"), usd: Some(0.25), shipped: 0.75, context };
+        let receipt = Receipt { id: text("0a"), candidate: text("b"), space: text("f"), usd: Some(0.25), shipped: 0.75, context };
         let bytes = receipt.to_bytes();
         assert_eq!(Receipt::parse(&bytes).unwrap(), receipt);
         assert!((0..bytes.len()).all(|len| Receipt::parse(&bytes[..len]).is_err()));

@@ -52,7 +52,7 @@ impl Router {
             ids: self.ids.state(),
             sessions: self.sessions.all(),
             budget: self.ledger.as_ref().map(super::Ledger::commitments),
-            waiting: self.learner.as_ref().map(|learner| learner.waiting(&self.candidate_ids(), self.embedder.fingerprint())),
+            waiting: self.learner.as_ref().map(|learner| learner.waiting(&self.candidate_ids())),
         }
     }
 

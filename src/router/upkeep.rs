@@ -14,7 +14,7 @@ impl Router {
     /// # Errors
     /// [`Error::BadInput`] for settings out of range.
     pub fn learn(&mut self, settings: Learning, seed: u64) -> Result<()> {
-        self.learner = Some(Learner::new(self.catalog.len(), &*self.embedder, settings, seed)?);
+        self.learner = Some(Learner::new(self.catalog.len(), &*self.embedder, &self.features, settings, seed)?);
         Ok(())
     }
 
@@ -65,8 +65,8 @@ impl Router {
     /// Adds what another router has learned, which may know other candidates. Nothing changes where this fails.
     ///
     /// # Errors
-    /// [`Error::BadArtifact`] for bytes that are no state, [`Error::Mismatch`] for one of other dimensions or
-    /// of another embedder, [`Error::BadInput`] for a router that does not learn.
+    /// [`Error::BadArtifact`] for bytes that are no state, [`Error::Mismatch`] for one of other dimensions,
+    /// or of another embedder or projection, [`Error::BadInput`] for a router that does not learn.
     pub fn merge_state(&self, state: &[u8]) -> Result<()> {
         self.learner()?.merge(&self.candidate_ids(), state)
     }
@@ -94,23 +94,24 @@ impl Router {
     /// # Errors
     /// [`Error::BadInput`] for an id that is not remembered, or a router that does not learn.
     pub fn receipt(&self, id: &str) -> Result<Vec<u8>> {
-        Ok(self.learner()?.receipt(id, &self.candidate_ids(), self.embedder.fingerprint())?.to_bytes())
+        Ok(self.learner()?.receipt(id, &self.candidate_ids())?.to_bytes())
     }
 
     /// Feedback on a decision that any router of the same files may have made. One that was heard here is refused; what
     /// another router heard, this one cannot know.
     ///
     /// # Errors
-    /// As [`Router::feedback`]; [`Error::Mismatch`] for a receipt of another embedder or other dimensions.
+    /// As [`Router::feedback`]; [`Error::Mismatch`] for a receipt of another embedder, projection or other dimensions.
     pub fn redeem(&self, receipt: &[u8], feedback: Feedback) -> Result<()> {
         feedback.check()?;
         let receipt = Receipt::parse(receipt)?;
-        let expected = self.embedder.fingerprint();
-        if receipt.fingerprint != expected {
-            return Err(Error::Mismatch { part: "embedder of the receipt".into(), expected: expected.into(), found: receipt.fingerprint });
+        let learner = self.learner()?;
+        let expected = learner.space();
+        if receipt.space != expected {
+            return Err(Error::Mismatch { part: "embedder or projection of the receipt".into(), expected, found: receipt.space });
         }
         let id = receipt.id.clone();
-        self.learner()?.reopen(receipt, &self.candidate_ids())?;
+        learner.reopen(receipt, &self.candidate_ids())?;
         self.feedback(&id, feedback)
     }
 
@@ -119,7 +120,7 @@ impl Router {
     }
 
     /// Goes on with another head and embedder for the same candidates: decision ids, budget and sessions stay. What was
-    /// learned stays with the same embedder; on another, learning starts anew, because its directions mean other things.
+    /// learned stays with the same embedder and projection; on another, learning starts anew, because its directions mean other things.
     ///
     /// # Errors
     /// As [`Router::open`], and [`Error::Mismatch`] for other candidates. Nothing changes where this fails.
@@ -137,11 +138,11 @@ impl Router {
             return Err(Error::Mismatch { part: "candidates".into(), expected, found });
         }
         let Self { tokenizer, embedder, features, head, catalog, dials, provenance, .. } = next;
-        if let Some(learner) = &self.learner
-            && embedder.fingerprint() != self.embedder.fingerprint()
-        {
-            let fresh = learner.afresh(catalog.len(), &*embedder)?;
-            self.retired = self.learner.replace(fresh);
+        if let Some(learner) = &self.learner {
+            let fresh = learner.afresh(catalog.len(), &*embedder, &features)?;
+            if fresh.space() != learner.space() {
+                self.retired = self.learner.replace(fresh);
+            }
         }
         (self.tokenizer, self.embedder, self.features, self.head) = (tokenizer, embedder, features, head);
         (self.catalog, self.dials, self.provenance) = (catalog, dials, provenance);

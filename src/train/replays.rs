@@ -1,13 +1,14 @@
 //! The training rows as the dials see them: what is predicted of each candidate, and what it brought.
 
+use super::clusters::COARSE;
 use super::dials::{self, Replay, ReplayRow};
-use super::fit::Fitted;
-use super::{Outcome, Training, answers, guarantee, pool};
+use super::fit::{Fitted, Folds};
+use super::{Cards, Log, Outcome, Seen, Settings, Training, answers, guarantee, pool};
 use crate::artifact::BestSingle;
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::features::FeatureMap;
-use crate::head::Head;
+use crate::head::{Head, Link};
 use crate::policy::{Dials, Guarantee, Knot};
 
 /// What is predicted of every candidate on one row.
@@ -67,6 +68,33 @@ impl Training<'_> {
         let replays = self.calibration.iter().map(kept).collect::<Result<Vec<_>>>()?;
         Ok(guarantee::prove(&replays.iter().collect::<Vec<_>>(), dials, self.settings.epsilon, self.settings.delta))
     }
+}
+
+/// What each of these rows that has an outcome brought, with predictions by fits that have not seen its fold: no file, and
+/// nothing on which prompts are far.
+///
+/// # Errors
+/// As [`train_on`](super::train_on).
+pub(crate) fn out_of_fold(
+    log: &Log,
+    seen: &[Seen],
+    rows: &[usize],
+    cards: &Cards,
+    settings: &Settings,
+    watch: &(dyn Fn(&str) + Sync),
+) -> Result<Vec<(usize, ReplayRow)>> {
+    let training = Training::new(log, seen, rows, settings)?;
+    let catalog = pool::catalog(log, &training.rows, seen, &training.pool, cards)?;
+    watch("grouping prompts");
+    let inputs = training.inputs(&training.map(COARSE)?.map, &training.everyone())?.0;
+    watch("comparing rows");
+    let folds = Folds::new(&inputs, &training.folds);
+    let watch_fit = |what: &'static str| move |penalty: f64| watch(&format!("fitting {what}, penalty {penalty}"));
+    let mut quality = folds.fit(settings.link, &training.scores(), true, &watch_fit("scores"))?;
+    training.calibrate(&mut quality);
+    let lengths = folds.fit(Link::Identity, &training.lengths(&catalog), false, &watch_fit("answer lengths"))?;
+    let predicted = training.predictions(&catalog, &quality, &lengths);
+    Ok((0..training.rows.len()).map(|i| (training.rows[i], training.replay(i, &predicted[i], None))).collect())
 }
 
 /// A row with the answers that are known of it. `means` are mean scores, where the prompt is too far for predictions.
