@@ -19,8 +19,8 @@ const FILLERS: &str = "a about afternoon ai all am an and appreciate assist assi
     your";
 const CLOSING_FILLERS: &str = "a advance all and best for help in kind lot many much so the very you your";
 
-/// The request without courtesies around it, each run of blanks as one. A text of nothing else stays as it is, but for blanks.
-/// Doing it twice changes nothing.
+/// The request without courtesies around it, each run of blanks as one. Of nothing but
+/// courtesies, the last stays. Doing it twice changes nothing.
 pub fn plain(text: &str) -> Cow<'_, str> {
     let text = single_blanks(text);
     let core = without_courtesies(&text);
@@ -110,7 +110,7 @@ mod tests {
             ("Can you divide by zero?", "Can you divide by zero?"),
             ("Help: the pump leaks.", "the pump leaks."),
             ("Helping others: is it a duty?", "Helping others: is it a duty?"),
-            ("Hi! Thank you.", "Hi! Thank you."),
+            ("Hi! Thank you.", "Thank you."),
             ("Please?", "Please?"),
             ("Thanks to you, it works.", "Thanks to you, it works."),
             ("def f(x):\n    return x", "def f(x):\n return x"),
