@@ -511,8 +511,9 @@ export interface Router extends AsyncDisposable {
    */
   replaceState(state: Uint8Array): void;
   /**
-   * The embedding of one prompt, or of a list of them, row after row. Each is a unit vector. `onProgress` hears how many of
-   * a long list are done; on a GPU, how many were handed to it, and of all of them only once their embeddings are here.
+   * The embedding that routing is based on, of one prompt or of a list of them, row after row: a unit vector each. Courtesies
+   * ("please answer this:") are not read, nor two swapped letters as such. `onProgress` hears how many of a long list are
+   * done; on a GPU, how many were handed to it, and of all of them only once their embeddings are here.
    *
    * @throws {PointsmanError} `BAD_INPUT` and `ENGINE`.
    */

@@ -163,7 +163,7 @@ impl Router {
         Ok(scores)
     }
 
-    /// The embeddings that routing is based on.
+    /// The embeddings that routing is based on: of prompts without courtesies, and with swapped letters put right.
     ///
     /// # Errors
     /// [`Error::BadInput`] for a prompt without text, [`Error::Engine`] where inference fails.
