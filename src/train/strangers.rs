@@ -1,9 +1,9 @@
 //! How near to the training prompts a prompt must be for its estimates to be trusted.
 //!
-//! Rows left out at random are always of a kind that the fit has seen. So here whole kinds are left out: the log's own tasks,
-//! where it names enough of them, or else groups by k-means. A part of the kinds is kept from features and head, and then met
-//! at the default exchange rate (leave one cluster out: Meredig et al. 2018, doi 10.1039/C8ME00012C). Nearness is trusted
-//! from where on such strangers lose next to nothing against the best single candidate; whoever is farther goes to that one.
+//! Rows left out at random are always of a kind that the fit has seen. So here whole kinds are left out: the prompts are
+//! grouped by k-means, a part of the groups is kept from features and head, and then met at the default exchange rate
+//! (leave one cluster out: Meredig et al. 2018, doi 10.1039/C8ME00012C). Nearness is trusted from where on such strangers
+//! lose next to nothing against the best single candidate; whoever is farther goes to that one.
 
 use super::dials::pick;
 use super::fit::fit_once;
@@ -12,15 +12,10 @@ use super::replays::Predicted;
 use super::{Training, clusters};
 use crate::error::Result;
 use crate::policy::{Aim, Dials};
-use crate::random::Random;
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
-use std::collections::{BTreeSet, HashMap};
 
-/// Fewer tasks are no sample of the kinds there are.
-const LEAST_TASKS: usize = 8;
-/// Numbers of kinds that prompts are parted into, one after the other: what a kind is depends on how close one looks. As
-/// many times tasks are dealt out anew.
+/// Numbers of kinds that prompts are parted into, one after the other: what a kind is depends on how close one looks.
 const KINDS: [usize; 3] = [8, 16, 32];
 /// A quarter of the kinds is left out at a time.
 const PARTS: usize = 4;
@@ -51,38 +46,21 @@ impl Training<'_> {
             return Ok(mapped.falling_short(SHARES[0]));
         }
         let sample: Vec<usize> = (0..self.rows.len()).step_by(self.rows.len().div_ceil(MOST_ROWS)).collect();
-        let meet = |parts: &Vec<usize>| {
+        let (embeddings, _) = self.looks(&sample);
+        let meet = |&count: &usize| {
+            let kinds = clusters::groups(embeddings.view(), count, self.settings.seed);
             let meet = |part: usize| {
-                let (held, kept): (Vec<_>, Vec<_>) = sample.iter().zip(parts).partition(|(_, of)| **of == part);
+                let (held, kept): (Vec<_>, Vec<_>) = sample.iter().zip(&kinds).partition(|(_, kind)| *kind % PARTS == part);
                 let places = |rows: Vec<(&usize, &usize)>| rows.into_iter().map(|(&i, _)| i).collect::<Vec<usize>>();
                 self.meet(&places(held), &places(kept), mapped.cut, fit, predicted, dials)
             };
             let met = (0..PARTS).into_par_iter().map(meet).collect::<Result<Vec<_>>>()?;
             Ok(met.into_iter().flatten().collect())
         };
-        let partings = self.partings(&sample).iter().map(meet).collect::<Result<Vec<Vec<Stranger>>>>()?;
+        let counts = KINDS.iter().filter(|&count| count * ROWS_PER_KIND <= self.rows.len());
+        let partings = counts.map(meet).collect::<Result<Vec<Vec<Stranger>>>>()?;
         let holds = |share: &f64| partings.iter().all(|strangers| is_harmless(strangers, *share, self.settings.epsilon));
         Ok(mapped.falling_short(SHARES.into_iter().find(holds).unwrap_or(SHARES[SHARES.len() - 1])))
-    }
-
-    /// Several ways to part these rows by kind: by row, its part.
-    fn partings(&self, sample: &[usize]) -> Vec<Vec<usize>> {
-        let tasks: Vec<&str> = sample.iter().map(|&i| self.log.rows[self.rows[i]].task.as_str()).collect();
-        let mut names: Vec<&str> = tasks.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        if names.len() >= LEAST_TASKS && !names[0].is_empty() {
-            let mut random = Random::new(self.settings.seed);
-            let deal = |_| {
-                random.shuffle(&mut names);
-                let parts: HashMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (*name, at % PARTS)).collect();
-                tasks.iter().map(|task| parts[task]).collect()
-            };
-            return KINDS.iter().map(deal).collect();
-        }
-        let (embeddings, _) = self.looks(sample);
-        let counts = KINDS.iter().filter(|&count| count * ROWS_PER_KIND <= self.rows.len());
-        let group =
-            |&count: &usize| clusters::groups(embeddings.view(), count, self.settings.seed).iter().map(|kind| kind % PARTS).collect();
-        counts.map(group).collect()
     }
 
     /// The rows at the places that are `held`, as a router meets them that was trained on those that are `kept`. How near is
@@ -97,10 +75,10 @@ impl Training<'_> {
         predicted: &[Predicted],
         dials: &Dials,
     ) -> Result<Vec<Stranger>> {
-        if kept.len() < ROWS_PER_KIND {
+        let mapped: Vec<usize> = kept.iter().copied().filter(|&i| self.folds[i] != 0).collect();
+        if mapped.len() < ROWS_PER_KIND {
             return Ok(vec![]);
         }
-        let mapped: Vec<usize> = kept.iter().copied().filter(|&i| self.folds[i] != 0).collect();
         let (embeddings, surfaces) = self.looks(&mapped);
         let map = clusters::rough_map(embeddings, &surfaces, cut, self.settings.seed)?;
         let (inputs, nearness) = self.inputs(&map, kept)?;
