@@ -112,7 +112,7 @@ mod tests {
             ("Helping others: is it a duty?", "Helping others: is it a duty?"),
             ("Hi! Thank you.", "Thank you."),
             ("Please?", "Please?"),
-            ("Thanks to you, it works.", "Thanks to you, it works."),
+            ("Thanks to you, it works.", "it works."),
             ("def f(x):\n    return x", "def f(x):\n return x"),
             ("Sea, please, or land?", "Sea, please, or land?"),
             ("Bitte: was ist 2 + 2?", "Bitte: was ist 2 + 2?"),
