@@ -129,7 +129,7 @@ pub fn replay_online(map: &FeatureMap, unseen: &Unseen, online: &Online) -> Resu
     let mut order: Vec<usize> = (0..rows.len()).collect();
     Random::new(*seed).shuffle(&mut order);
     let reward = |answer: &Replay| answer.score - lambda * answer.usd;
-    let best = in_hindsight(*candidates, rows, &reward);
+    let best = in_hindsight(*candidates, rows, reward);
     let (mut sums, mut curve) = (Earned::default(), Vec::new());
     for (done, (row, seen)) in order.iter().map(|&i| &rows[i]).enumerate() {
         sums.bandit += step(&mut bandit, row, seen, *lambda).map_or(0.0, reward);
