@@ -162,7 +162,8 @@ fn report(stage: &Stage, judged: &Rows, aim: Aim, seed: u64) -> Result<Report> {
     let range = (cheapest.usd, best_single.usd);
     let (score_change, cost_saved) = intervals(&routed, &beaten, seed);
     let known = Known { cheapest: &cheapest, best_single: &best_single, random: &random, quality_only: (&curve[0]).into(), zero: &zero };
-    let baselines::Found { baselines, front, notes } = baselines::all(stage, judged, &known, seed)?;
+    let baselines::Found { baselines, front, mut notes } = baselines::all(stage, judged, &known, seed)?;
+    notes.extend(unanswered(stage, &candidates));
     Ok(Report {
         rows: replays.len(),
         aiq: heights(&curve, &zero, &oracle, range),
@@ -205,6 +206,23 @@ pub fn check_guarantee(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usiz
     let Rows { replays, .. } = stage.judged(rows)?;
     let promise = file.dials.guarantee.as_ref().map_or((0.03, 0.1), |own| (own.epsilon, own.delta));
     Ok(splits::check(&replays, &file.dials, promise, splits, seed))
+}
+
+/// That nothing was picked from some candidates, since the log does not know them, or by other names only.
+fn unanswered(stage: &Stage, answered: &[Strategy]) -> Option<String> {
+    let all = stage.file.catalog.candidates().iter().map(|c| c.id.as_str());
+    let silent: Vec<&str> = all.filter(|id| answered.iter().all(|s| s.name != *id)).collect();
+    let strangers = stage.log.candidates.iter().map(String::as_str).filter(|id| stage.file.catalog.position(id).is_none());
+    let strangers: Vec<&str> = strangers.collect();
+    let renamed = match &*strangers {
+        [] => String::new(),
+        some => format!(
+            "; the log's {} are none of its candidates: rename those that are the same (`--rename NAME=CANDIDATE`)",
+            some.join(", ")
+        ),
+    };
+    let note = format!("these rows hold no outcome of {}, as if they were no candidates of the router{renamed}", silent.join(", "));
+    (!silent.is_empty()).then_some(note)
 }
 
 /// Every candidate that answered some rows, and the cheapest of them.

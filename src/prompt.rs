@@ -1,5 +1,7 @@
 //! Chat messages become the one text that is embedded: the person's last request.
 
+#[cfg(feature = "train")]
+pub mod edits;
 mod harness;
 mod wording;
 

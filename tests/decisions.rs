@@ -65,7 +65,7 @@ fn chosen(rows: &[Planted], seed: u64, policy: impl Fn(&Planted) -> [f64; 3], kn
 
 fn settings(link: Link) -> Settings {
     let (date, embedder) = ("2026-11-22".into(), "tiny".into());
-    Settings { link, seed: 1, candidates: None, calibration: None, epsilon: 0.03, delta: 0.1, far: None, date, embedder }
+    Settings { link, seed: 1, candidates: None, calibration: None, epsilon: 0.03, delta: 0.1, far: None, date, embedder, edited: vec![] }
 }
 
 fn fit(log: &Log, rows: &[Planted], link: Link) -> RouterFile {

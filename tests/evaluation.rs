@@ -94,6 +94,16 @@ fn rows_without_the_candidate_to_beat_are_not_judged() {
     assert_eq!(evaluate(&knowing(), &log, &features, &[4], Aim::Weight(1.0), 0).unwrap_err().code(), "BAD_INPUT");
 }
 
+#[test]
+fn candidates_that_the_log_does_not_know_are_named() {
+    let (mut log, seen) = planted();
+    let notes = |log: &Log| evaluate(&knowing(), log, &seen, &[0, 1, 2, 3], Aim::Weight(1.0), 0).unwrap().notes;
+    let told = |notes: &[String], what: &str| notes.iter().any(|note| note.contains(what));
+    assert!(!told(&notes(&log), "no outcome of"), "all have outcomes");
+    log.candidates[1] = "mid".into();
+    assert!(told(&notes(&log), "no outcome of medium,") && told(&notes(&log), "the log's mid are none"), "{:?}", notes(&log));
+}
+
 fn real(rows: usize) -> Option<Report> {
     let (data, file) = (outcomes("zeroeval")?, minilm_file()?);
     let renames = [("Meta-Llama-3.1-8B-Instruct", "llama-3.1-8b-instruct"), ("Meta-Llama-3.1-70B-Instruct", "llama-3.1-70b-instruct")];

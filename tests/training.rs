@@ -7,7 +7,7 @@ use pointsman::embedder::Embedding;
 use pointsman::features::surface;
 use pointsman::head::Link;
 use pointsman::policy::{Aim, MinQuality, Policy};
-use pointsman::train::{Cards, Entry, Log, ModelCard, Outcome, Seen, Settings, Split, train};
+use pointsman::train::{Cards, Edited, Entry, Log, ModelCard, Outcome, Seen, Settings, Split, train};
 use std::collections::HashMap;
 use support::Rng;
 
@@ -43,7 +43,18 @@ fn cards() -> Cards {
 
 fn settings(link: Link) -> Settings {
     let (date, embedder) = ("2026-11-22".into(), "tiny".into());
-    Settings { link, seed: 1, candidates: None, calibration: Some(0.0), epsilon: 0.03, delta: 0.1, far: None, date, embedder }
+    Settings {
+        link,
+        seed: 1,
+        candidates: None,
+        calibration: Some(0.0),
+        epsilon: 0.03,
+        delta: 0.1,
+        far: None,
+        date,
+        embedder,
+        edited: vec![],
+    }
 }
 
 fn phi(file: &RouterFile, vector: Vec<f32>) -> Vec<f32> {
@@ -123,6 +134,30 @@ fn rows_may_lack_candidates() {
     let rare = train(&rare.0, &rare.1, &cards(), &settings(Link::Logistic)).unwrap();
     let spread = |file: &RouterFile| file.head.estimate(&phi(file, vec![1.0; WIDTH])).unwrap()[1].spread;
     assert!(spread(&rare) > spread(&file));
+}
+
+#[test]
+fn what_small_edits_move_decides_less() {
+    // Edits move prompts along the axis that tells how `cheap` will do.
+    let (log, seen) = planted(1500, |_| false);
+    let moved = |seen: &Seen, by: f32| {
+        let mut vector = seen.embedding.as_slice().to_vec();
+        vector[0] += by;
+        Seen { embedding: Embedding::normalized(vector).unwrap(), ..seen.clone() }
+    };
+    let edit =
+        |row: usize| Edited { row, query: log.rows[row].query.clone(), seen: moved(&seen[row], if row % 2 == 0 { 0.3 } else { -0.3 }) };
+    let edited: Vec<Edited> = (0..1500).map(edit).collect();
+    let by = |edited: &[Edited]| train(&log, &seen, &cards(), &Settings { edited: edited.to_vec(), ..settings(Link::Logistic) }).unwrap();
+    let quality = |file: &RouterFile, seen: &Seen| {
+        let features = file.features.apply(&seen.embedding, &surface("prompt 7", 10)).unwrap();
+        file.head.estimate(&features.vector).unwrap()[0].quality
+    };
+    let unsteadiness = |file: &RouterFile| edited.iter().map(|e| (quality(file, &e.seen) - quality(file, &seen[e.row])).abs()).sum::<f64>();
+    let (before, after) = (unsteadiness(&by(&[])), unsteadiness(&by(&edited)));
+    assert!(after < 0.9 * before, "{after} against {before}");
+    let stranger = Edited { row: 1500, ..edited[0].clone() };
+    assert!(by(&[stranger]).to_bytes().unwrap() == by(&[]).to_bytes().unwrap(), "edits of other rows say nothing");
 }
 
 #[test]

@@ -9,7 +9,9 @@ use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use pointsman::embedder::Embedder;
 use pointsman::error::Error;
-use pointsman::train::{Entry, Intake, IntakeSettings, Join, Log, Seen, Tally};
+use pointsman::prompt::edits::slips;
+use pointsman::prompt::plain;
+use pointsman::train::{Edited, Entry, Intake, IntakeSettings, Join, Log, Seen, Split, Tally};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use wide::{Cell, Wide};
@@ -54,6 +56,7 @@ pub struct DataArgs {
 pub struct Data {
     pub log: Log,
     pub seen: Vec<Seen>,
+    pub edited: Vec<Edited>,
     pub fingerprint: String,
 }
 
@@ -70,8 +73,9 @@ impl DataArgs {
         }
     }
 
-    /// Reads the logs and embeds their texts. `one_outcome` is [`IntakeSettings::one_outcome`].
-    pub fn load(&self, one_outcome: Option<u64>) -> anyhow::Result<Data> {
+    /// Reads the logs and embeds their texts, and so many of the training prompts with small edits in them.
+    /// `one_outcome` is [`IntakeSettings::one_outcome`].
+    pub fn load(&self, one_outcome: Option<u64>, edits: usize) -> anyhow::Result<Data> {
         let renames = self.rename.iter().cloned().collect();
         let settings = IntakeSettings { renames, most_rows: self.max_rows, test_share: self.test_share, one_outcome };
         let mut intake = Intake::new(settings)?;
@@ -84,10 +88,22 @@ impl DataArgs {
             eprintln!("pointsman: a sample of {} of {taken} rows; --max-rows keeps more", log.rows.len());
         }
         let (tokenizer, embedder) = open_embedder(&self.embedder)?;
-        let texts: Vec<&str> = log.rows.iter().map(|row| row.query.as_str()).collect();
-        let seen = cache::Cache::open(&self.cache, &tokenizer, &embedder)?.embed_all(&texts)?;
-        Ok(Data { seen, fingerprint: embedder.fingerprint().into(), log })
+        let edited = edited(&log, edits);
+        let texts: Vec<&str> = log.rows.iter().map(|row| row.query.as_str()).chain(edited.iter().map(|(_, text)| text.as_str())).collect();
+        let mut seen = cache::Cache::open(&self.cache, &tokenizer, &embedder)?.embed_all(&texts)?;
+        let after = seen.split_off(log.rows.len());
+        let edited = edited.into_iter().zip(after).map(|((row, query), seen)| Edited { row, query, seen }).collect();
+        Ok(Data { seen, edited, fingerprint: embedder.fingerprint().into(), log })
     }
+}
+
+/// Evenly spread over the training rows, so many prompts with small edits in them, by row.
+fn edited(log: &Log, most: usize) -> Vec<(usize, String)> {
+    let training: Vec<usize> = (0..log.rows.len()).filter(|&row| log.rows[row].split == Split::Train).collect();
+    let count = most.min(training.len());
+    let rows = (0..count).map(|i| training[i * training.len() / count]);
+    let slipped = |row: usize| slips(&log.rows[row].query, row as u64).map(|text| (row, text));
+    rows.flat_map(slipped).filter(|(row, text)| plain(text) != plain(&log.rows[*row].query)).collect()
 }
 
 impl LogArgs {

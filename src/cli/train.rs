@@ -74,11 +74,14 @@ enum Head {
     Ridge,
 }
 
+/// Of so many training prompts it is looked at how two small edits move them: more say the same.
+const EDITED: usize = 1000;
+
 pub fn run(args: &Args) -> anyhow::Result<()> {
     check_date(&args.date)?;
     args.jobs.start()?;
     let cards = read_cards(args)?;
-    let data = args.data.load(args.bandit_form)?;
+    let data = args.data.load(args.bandit_form, EDITED)?;
     let settings = Settings {
         link: match args.head {
             Head::Logistic => Link::Logistic,
@@ -92,6 +95,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         far: args.far,
         date: args.date.clone(),
         embedder: data.fingerprint.clone(),
+        edited: data.edited,
     };
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed} {msg}")?);
     bar.enable_steady_tick(Duration::from_millis(200));

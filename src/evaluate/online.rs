@@ -113,6 +113,7 @@ fn as_trained(file: &RouterFile, log: &Log) -> (Settings, Cards) {
         far: None,
         date: file.provenance.date.clone(),
         embedder: file.provenance.embedder.clone(),
+        edited: vec![],
     };
     (settings, known().map(|candidate| (candidate.id.clone(), card(candidate))).collect())
 }

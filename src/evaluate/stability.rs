@@ -1,6 +1,7 @@
 //! Whether a decision stays when a prompt is edited in ways that do not change what it asks.
 
 use crate::error::Result;
+use crate::prompt::edits::{ending, typo};
 use crate::random::{Random, STEP};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -56,24 +57,6 @@ pub fn stability(texts: &[&str], seed: u64, decide: impl Fn(&str) -> Result<Stri
 fn first_letter(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
-}
-
-/// Swaps two letters that are neighbours and differ, somewhere.
-fn typo(text: &str, random: &mut Random) -> String {
-    let mut letters: Vec<char> = text.chars().collect();
-    let swappable = |i: &usize| letters[*i] != letters[i + 1] && letters[*i].is_alphabetic() && letters[i + 1].is_alphabetic();
-    let places: Vec<usize> = (0..letters.len().saturating_sub(1)).filter(swappable).collect();
-    if places.is_empty() {
-        return text.into();
-    }
-    let place = places[(random.unit() * places.len() as f64) as usize];
-    letters.swap(place, place + 1);
-    letters.into_iter().collect()
-}
-
-/// A full stop more, or, where there is one already, a blank.
-fn ending(text: &str) -> String {
-    if text.ends_with('.') { format!("{text} ") } else { format!("{text}.") }
 }
 
 #[cfg(test)]

@@ -34,15 +34,15 @@ pub(super) struct Fitted {
 }
 
 impl<'a> Folds<'a> {
-    /// `folds` gives each row's fold.
-    pub(super) fn new(inputs: &'a Array2<f32>, folds: &[usize]) -> Self {
+    /// `folds` gives each row's fold, `moves` the second moments of how inputs move where a row is edited.
+    pub(super) fn new(inputs: &'a Array2<f32>, folds: &[usize], moves: Option<&Array2<f64>>) -> Self {
         let count = folds.iter().copied().max().map_or(0, |most| most + 1);
         let part = |fold: usize| {
             let (held, kept): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&row| folds[row] == fold);
-            let moments = Moments::of(inputs.select(Axis(0), &kept));
+            let moments = Moments::of(inputs.select(Axis(0), &kept), moves);
             Part { held, kept, moments }
         };
-        Self { inputs, whole: Moments::of(inputs.clone()), parts: (0..count).into_par_iter().map(part).collect() }
+        Self { inputs, whole: Moments::of(inputs.clone(), moves), parts: (0..count).into_par_iter().map(part).collect() }
     }
 
     /// The Gram matrix of all rows, centred.
@@ -106,10 +106,10 @@ fn descend(inputs: Array2<f32>, moments: &Moments, mut path: Path, penalty: f64)
 }
 
 /// Fits `targets` at a penalty that is known, sharing between candidates.
-pub(super) fn fit_once(inputs: Array2<f32>, link: Link, targets: ArrayView2<f32>, penalty: f64) -> Result<Solution> {
-    let (moments, sharing) = (Moments::of(inputs.clone()), Sharing::by_correlation(targets));
+pub(super) fn fit_once(inputs: Array2<f32>, moments: &Moments, link: Link, targets: ArrayView2<f32>, penalty: f64) -> Result<Solution> {
+    let sharing = Sharing::by_correlation(targets);
     let path = Path::new(link, inputs.ncols(), targets, &sharing);
-    descend(inputs, &moments, path, penalty)
+    descend(inputs, moments, path, penalty)
 }
 
 /// Outputs and what came out, where that is known.

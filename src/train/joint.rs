@@ -5,6 +5,9 @@
 //! multi-task regression). In the directions of Σ's eigenvectors the penalty is a plain one, so each step solves with a
 //! fixed bound on the Hessian, ¼XᵀX for the logistic loss (Böhning 1992), and Nesterov's momentum makes steps few. Missing
 //! outcomes only lower the true curvature, so the bound holds with them too.
+//!
+//! Where it is known how inputs move when rows are edited in ways that change no outcome, ½·curvature·Σ_c E(Δ·w_c)² is added
+//! for every row: to second order what fitting edited copies as well would add (tangent propagation, Simard et al. 1992).
 
 use super::dense::{Cholesky, eigen};
 use crate::error::Result;
@@ -22,14 +25,17 @@ pub(super) struct Moments {
     mean: Array1<f32>,
     /// Of the centred rows.
     pub(super) gram: Array2<f64>,
+    /// Of how inputs move where rows are edited, for so many rows. Outputs that move with them are penalised.
+    moves: Option<Array2<f64>>,
 }
 
 impl Moments {
-    pub(super) fn of(inputs: Array2<f32>) -> Self {
+    /// `moves` is for one row.
+    pub(super) fn of(inputs: Array2<f32>, moves: Option<&Array2<f64>>) -> Self {
         let mean = inputs.mean_axis(Axis(0)).unwrap_or_default();
         let x = inputs - &mean;
         let gram = x.t().dot(&x).mapv(f64::from);
-        Self { mean, gram }
+        Self { mean, gram, moves: moves.map(|moves| moves * x.nrows() as f64) }
     }
 }
 
@@ -181,7 +187,10 @@ impl<'a> Path<'a> {
         residual = (residual - &self.targets) * &self.known;
         let counts = self.known.sum_axis(Axis(0)).mapv(|n| f64::from(n.max(1.0)));
         let bias_step = residual.sum_axis(Axis(0)).mapv(f64::from) / (counts * self.curvature());
-        let pull = at / &sharing.values * penalty;
+        let mut pull = at / &sharing.values * penalty;
+        if let Some(moves) = &design.moments.moves {
+            pull += &(moves.dot(at) * self.curvature());
+        }
         let gradient = design.x.t().dot(&residual).mapv(f64::from).dot(&sharing.vectors) + pull;
         let mut step = Array2::zeros(gradient.dim());
         for class in classes {
@@ -200,13 +209,14 @@ impl<'a> Path<'a> {
 
     /// Directions of similar strength share a factorisation, at the penalty of the weakest: a bound for all of them.
     fn classes(&self, design: &Design, penalty: f64) -> Result<Vec<Class>> {
-        let (values, gram) = (&self.sharing.values, &design.moments.gram);
+        let (values, moments) = (&self.sharing.values, design.moments);
+        let gram = moments.moves.as_ref().map_or_else(|| moments.gram.clone(), |moves| &moments.gram + moves);
         let weakest = values.iter().copied().fold(f64::INFINITY, f64::min);
         let (strong, weak): (Vec<usize>, Vec<usize>) = (0..values.len()).partition(|&j| values[j] > STRONG * weakest);
         let class = |directions: Vec<usize>| {
             let value = directions.iter().map(|&j| values[j]).fold(f64::INFINITY, f64::min);
             let ridge = Array2::from_diag(&Array1::from_elem(gram.nrows(), penalty / value));
-            Ok(Class { bound: Cholesky::new(gram * self.curvature() + ridge)?, directions })
+            Ok(Class { bound: Cholesky::new(&gram * self.curvature() + ridge)?, directions })
         };
         [strong, weak].into_iter().filter(|directions| !directions.is_empty()).map(class).collect()
     }
@@ -226,7 +236,7 @@ mod tests {
     fn ridge_equals_its_closed_form_by_hand() {
         // One input, points (0,0), (1,2), penalty 1 on the slope only: minimise (b)² + (w+b-2)² + w² over w, b.
         let inputs = array![[0.0], [1.0]];
-        let moments = Moments::of(inputs.clone());
+        let moments = Moments::of(inputs.clone(), None);
         let (targets, sharing) = (array![[0.0], [2.0]], Sharing::none(1));
         let mut path = Path::new(Link::Identity, 1, targets.view(), &sharing);
         let solution = path.advance(&Design::new(inputs, &moments), 1.0).unwrap();
@@ -234,11 +244,22 @@ mod tests {
     }
 
     #[test]
+    fn what_edits_move_weighs_less_as_by_hand() {
+        // As above, and each of the two rows is moved by one: minimise (b)² + (w+b-2)² + w² + 2w².
+        let inputs = array![[0.0], [1.0]];
+        let moments = Moments::of(inputs.clone(), Some(&array![[1.0]]));
+        let (targets, sharing) = (array![[0.0], [2.0]], Sharing::none(1));
+        let mut path = Path::new(Link::Identity, 1, targets.view(), &sharing);
+        let solution = path.advance(&Design::new(inputs, &moments), 1.0).unwrap();
+        assert!((solution.weights[[0, 0]] - 2.0 / 7.0).abs() < 1e-3 && (solution.bias[0] - 6.0 / 7.0).abs() < 1e-3);
+    }
+
+    #[test]
     fn a_logistic_fit_zeroes_the_gradient_also_where_outcomes_are_missing() {
         let x = Array2::from_shape_fn((80, 3), |(i, j)| ((i * 7 + j * 13) % 11) as f32 / 11.0 - 0.5);
         let y =
             Array2::from_shape_fn((80, 2), |(i, k)| if (i + k) % 5 == 0 { f32::NAN } else { f32::from(u8::from((i * 5 + k) % 3 == 0)) });
-        let (moments, sharing) = (Moments::of(x.clone()), Sharing::by_correlation(y.view()));
+        let (moments, sharing) = (Moments::of(x.clone(), None), Sharing::by_correlation(y.view()));
         let design = Design::new(x.clone(), &moments);
         let mut path = Path::new(Link::Logistic, 3, y.view(), &sharing);
         path.advance(&design, 3.0).unwrap();
@@ -256,7 +277,7 @@ mod tests {
         let x = Array2::from_shape_fn((400, 2), |(i, j)| ((i * 31 + j * 17) % 23) as f32 / 23.0 - 0.5);
         let truth = |i: usize| f32::from(u8::from(x[[i, 0]] > 0.0));
         let y = Array2::from_shape_fn((400, 2), |(i, c)| if c == 0 || i < 40 { truth(i) } else { f32::NAN });
-        let moments = Moments::of(x.clone());
+        let moments = Moments::of(x.clone(), None);
         let design = Design::new(x, &moments);
         let slope = |sharing: &Sharing| Path::new(Link::Logistic, 2, y.view(), sharing).advance(&design, 3.0).unwrap().weights[[0, 1]];
         assert!(slope(&Sharing::by_correlation(y.view())) > 1.5 * slope(&Sharing::none(2)));

@@ -56,7 +56,7 @@ impl Training<'_> {
         let mapped = self.map(cut)?;
         let inputs = self.inputs(&mapped.map, &self.everyone())?.0;
         watch("comparing rows");
-        let folds = Folds::new(&inputs, &self.folds);
+        let folds = Folds::new(&inputs, &self.folds, self.moves(&mapped.map)?.as_ref());
         let watch_fit = |what: &'static str| move |penalty: f64| watch(&format!("fitting {what}, penalty {penalty}"));
         let mut quality = folds.fit(self.settings.link, &self.scores(), true, &watch_fit("scores"))?;
         let platt = self.calibrate(&mut quality);

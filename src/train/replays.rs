@@ -88,7 +88,7 @@ pub(crate) fn out_of_fold(
     watch("grouping prompts");
     let inputs = training.inputs(&training.map(COARSE)?.map, &training.everyone())?.0;
     watch("comparing rows");
-    let folds = Folds::new(&inputs, &training.folds);
+    let folds = Folds::new(&inputs, &training.folds, None);
     let watch_fit = |what: &'static str| move |penalty: f64| watch(&format!("fitting {what}, penalty {penalty}"));
     let mut quality = folds.fit(settings.link, &training.scores(), true, &watch_fit("scores"))?;
     training.calibrate(&mut quality);

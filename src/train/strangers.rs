@@ -7,6 +7,7 @@
 
 use super::dials::pick;
 use super::fit::fit_once;
+use super::joint::Moments;
 use super::learn::Fit;
 use super::replays::Predicted;
 use super::{Training, clusters};
@@ -85,7 +86,8 @@ impl Training<'_> {
         let mut known: Vec<f32> = kept.iter().zip(nearness).filter(|(i, _)| self.folds[**i] == 0).map(|(_, near)| near).collect();
         known.sort_by(f32::total_cmp);
         let targets = self.scores().select(Axis(0), kept);
-        let solution = fit_once(inputs, self.settings.link, targets.view(), fit.quality.penalty)?;
+        let moments = Moments::of(inputs.clone(), self.moves(&map)?.as_ref());
+        let solution = fit_once(inputs, &moments, self.settings.link, targets.view(), fit.quality.penalty)?;
         let (inputs, nearness) = self.inputs(&map, held)?;
         let outputs = solution.outputs(inputs.view());
         let met = |(at, &i): (usize, &usize)| {
