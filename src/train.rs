@@ -23,6 +23,7 @@ mod outcomes;
 mod platt;
 mod pool;
 mod replays;
+mod steadiness;
 mod strangers;
 mod tasks;
 
@@ -47,14 +48,12 @@ use learn::{Learned, Settled};
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 const FOLDS: usize = 5;
 /// Share of the rows that are kept for the guarantee, where they are so many: fewer prove nothing below five points.
 const CALIBRATION: f64 = 0.2;
 const ENOUGH_TO_PROVE: f64 = 500.0;
-/// What an edited copy of every row would weigh beside the row: there are two kinds of edits.
-const STEADINESS: f64 = 2.0;
 /// An answer this many times as long as the candidate's mean counts as no longer.
 const LONGEST: f64 = 10.0;
 
@@ -92,8 +91,8 @@ pub struct Settings {
     pub date: String,
     /// Fingerprint of the embedder that made the embeddings.
     pub embedder: String,
-    /// Some of the rows' prompts with a small edit, which changes no outcome: what is predicted is held still between the
-    /// two. Empty where it does not matter.
+    /// Some of the rows' prompts with a small edit, which changes no outcome: where too few decisions survive it, predictions
+    /// are held still between the two. Empty where it does not matter.
     pub edited: Vec<Edited>,
 }
 
@@ -152,7 +151,7 @@ pub fn train_on(
     settings.check()?;
     let training = Training::new(log, seen, rows, settings)?;
     let catalog = pool::catalog(log, &training.rows, seen, &training.pool, cards)?;
-    let Learned { head, tasks, penalty, settled } = training.learn(&catalog, watch)?;
+    let Learned { head, tasks, penalty, settled, .. } = training.learn(&catalog, watch)?;
     let Settled { map, mut dials, best_single, routed, .. } = settled;
     dials.guarantee = training.guarantee(&catalog, &map, &head, &dials)?;
     let provenance = Provenance {
@@ -241,24 +240,6 @@ impl<'a> Training<'a> {
         })?;
         let inputs = Array2::from_shape_vec((at.len(), map.width()), inputs).map_err(|e| Error::engine("laying out features", e))?;
         Ok((inputs, nearness))
-    }
-
-    /// Second moments of how features move where rows are edited, times [`STEADINESS`].
-    fn moves(&self, map: &FeatureMap) -> Result<Option<Array2<f64>>> {
-        let own: HashSet<usize> = self.rows.iter().copied().collect();
-        let edited: Vec<&Edited> = self.settings.edited.iter().filter(|edited| own.contains(&edited.row)).collect();
-        let features = |query: &str, seen: &Seen| map.apply(&seen.embedding, &surface(query, seen.tokens));
-        let moved = |edited: &&Edited| -> Result<Array1<f32>> {
-            let (before, after) =
-                (features(&self.log.rows[edited.row].query, &self.seen[edited.row])?, features(&edited.query, &edited.seen)?);
-            Ok(Array1::from(after.vector) - Array1::from(before.vector))
-        };
-        let moved = edited.par_iter().map(moved).collect::<Result<Vec<_>>>()?;
-        if moved.is_empty() {
-            return Ok(None);
-        }
-        let moved = Array2::from_shape_fn((moved.len(), map.width()), |(i, j)| moved[i][j]);
-        Ok(Some(moved.t().dot(&moved).mapv(|x| f64::from(x) * STEADINESS / moved.nrows() as f64)))
     }
 
     /// rows x candidates, by a value of each outcome; NaN where there is none.

@@ -4,6 +4,7 @@ use super::Training;
 use super::clusters::{self, COARSE, Cut, FINE};
 use super::fit::{Fitted, Folds};
 use super::replays::Predicted;
+use super::steadiness::WEIGHTS;
 use crate::artifact::BestSingle;
 use crate::catalog::Catalog;
 use crate::error::Result;
@@ -14,14 +15,16 @@ use crate::policy::{Dials, Knot};
 
 /// What one way of cutting the prompts into clusters led to.
 pub(super) struct Learned {
+    cut: Cut,
     pub head: Head,
     pub tasks: Option<Tasks>,
     pub penalty: f64,
     pub settled: Settled,
 }
 
-/// A fit of scores, and the slopes and offsets that calibrate it.
+/// A fit of scores, the slopes and offsets that calibrate it, and the weight of edited copies.
 pub(super) struct Fit<'a> {
+    pub steadiness: f64,
     pub quality: &'a Fitted,
     pub platt: &'a [(f64, f64)],
 }
@@ -38,25 +41,37 @@ pub(super) struct Settled {
 }
 
 impl Training<'_> {
+    /// By what is worth most; where too few decisions survive small edits, so that more do.
+    pub(super) fn learn(&self, catalog: &Catalog, watch: &(dyn Fn(&str) + Sync)) -> Result<Learned> {
+        let mut learned = self.learn_freely(catalog, watch)?;
+        for weight in WEIGHTS {
+            if self.is_steady(catalog, &learned)? {
+                break;
+            }
+            learned = self.learn_by(learned.cut, weight, catalog, &|what| watch(&format!("{what}, held still under edits")))?;
+        }
+        Ok(learned)
+    }
+
     /// With coarse clusters; where those take too many known prompts for strangers, with fine ones too, and what is worth
     /// more is kept.
-    pub(super) fn learn(&self, catalog: &Catalog, watch: &(dyn Fn(&str) + Sync)) -> Result<Learned> {
-        let coarse = self.learn_by(COARSE, catalog, watch)?;
+    fn learn_freely(&self, catalog: &Catalog, watch: &(dyn Fn(&str) + Sync)) -> Result<Learned> {
+        let coarse = self.learn_by(COARSE, 0.0, catalog, watch)?;
         if !coarse.settled.shuns {
             return Ok(coarse);
         }
-        let fine = self.learn_by(FINE, catalog, &|what| watch(&format!("{what}, with finer groups")))?;
+        let fine = self.learn_by(FINE, 0.0, catalog, &|what| watch(&format!("{what}, with finer groups")))?;
         let lambda = coarse.settled.dials.default_lambda;
         let worth = |Learned { settled, .. }: &Learned| settled.routed.quality - lambda * settled.routed.usd;
         Ok(if worth(&fine) > worth(&coarse) { fine } else { coarse })
     }
 
-    fn learn_by(&self, cut: Cut, catalog: &Catalog, watch: &(dyn Fn(&str) + Sync)) -> Result<Learned> {
+    fn learn_by(&self, cut: Cut, steadiness: f64, catalog: &Catalog, watch: &(dyn Fn(&str) + Sync)) -> Result<Learned> {
         watch("grouping prompts");
         let mapped = self.map(cut)?;
         let inputs = self.inputs(&mapped.map, &self.everyone())?.0;
         watch("comparing rows");
-        let folds = Folds::new(&inputs, &self.folds, self.moves(&mapped.map)?.as_ref());
+        let folds = Folds::new(&inputs, &self.folds, self.moves(&mapped.map, steadiness)?.as_ref());
         let watch_fit = |what: &'static str| move |penalty: f64| watch(&format!("fitting {what}, penalty {penalty}"));
         let mut quality = folds.fit(self.settings.link, &self.scores(), true, &watch_fit("scores"))?;
         let platt = self.calibrate(&mut quality);
@@ -64,8 +79,8 @@ impl Training<'_> {
         let head = self.head(&folds, &quality, &platt, &lengths)?;
         let tasks = self.tasks(&folds, &inputs, &head, &quality)?;
         let predicted = self.predictions(catalog, &quality, &lengths);
-        let fit = Fit { quality: &quality, platt: &platt };
-        Ok(Learned { head, tasks, penalty: quality.penalty, settled: self.settle(mapped, &fit, &predicted, watch)? })
+        let fit = Fit { steadiness, quality: &quality, platt: &platt };
+        Ok(Learned { cut, head, tasks, penalty: quality.penalty, settled: self.settle(mapped, &fit, &predicted, watch)? })
     }
 
     /// Which prompts are far is asked at the default exchange rate, and then changes that.

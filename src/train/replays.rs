@@ -7,7 +7,7 @@ use super::{Cards, Log, Outcome, Seen, Settings, Training, answers, guarantee, p
 use crate::artifact::BestSingle;
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
-use crate::features::FeatureMap;
+use crate::features::{FeatureMap, surface};
 use crate::head::{Head, Link};
 use crate::policy::{Dials, Guarantee, Knot};
 
@@ -56,14 +56,20 @@ impl Training<'_> {
         answers::answer(logged, self.weights[i], (predicted.qualities[candidate], predicted.usd[candidate]))
     }
 
+    /// What the finished router predicts of a prompt, and whether it takes it for a stranger.
+    pub(super) fn predict(&self, catalog: &Catalog, map: &FeatureMap, head: &Head, query: &str, seen: &Seen) -> Result<(Predicted, bool)> {
+        let features = map.apply(&seen.embedding, &surface(query, seen.tokens))?;
+        let qualities: Vec<f64> = head.estimate(&features.vector)?.iter().map(|e| e.quality).collect();
+        let usd = catalog.usd(seen.tokens, &catalog.outputs(None, &head.lengths(&features.vector)?));
+        Ok((Predicted { qualities, usd }, map.is_far(&features, seen.foreign)))
+    }
+
     /// What the finished router brings on the rows that were kept from it.
     pub(super) fn guarantee(&self, catalog: &Catalog, map: &FeatureMap, head: &Head, dials: &Dials) -> Result<Option<Guarantee>> {
         let kept = |&row: &usize| {
-            let features = map.apply(&self.seen[row].embedding, &self.surface(row))?;
-            let qualities: Vec<f64> = head.estimate(&features.vector)?.iter().map(|e| e.quality).collect();
-            let usd = catalog.usd(self.seen[row].tokens, &catalog.outputs(None, &head.lengths(&features.vector)?));
-            let means = map.is_far(&features, self.seen[row].foreign).then_some(&dials.means);
-            Ok(replay(&Predicted { qualities, usd }, means, |candidate| self.log.rows[row].outcome(self.pool[candidate])))
+            let (predicted, is_far) = self.predict(catalog, map, head, &self.log.rows[row].query, &self.seen[row])?;
+            let outcome = |candidate: usize| self.log.rows[row].outcome(self.pool[candidate]);
+            Ok(replay(&predicted, is_far.then_some(&dials.means), outcome))
         };
         let replays = self.calibration.iter().map(kept).collect::<Result<Vec<_>>>()?;
         Ok(guarantee::prove(&replays.iter().collect::<Vec<_>>(), dials, self.settings.epsilon, self.settings.delta))
@@ -98,7 +104,7 @@ pub(crate) fn out_of_fold(
 }
 
 /// A row with the answers that are known of it. `means` are mean scores, where the prompt is too far for predictions.
-fn replay(predicted: &Predicted, means: Option<&Vec<f64>>, answer: impl Fn(usize) -> Option<Outcome>) -> ReplayRow {
+pub(super) fn replay(predicted: &Predicted, means: Option<&Vec<f64>>, answer: impl Fn(usize) -> Option<Outcome>) -> ReplayRow {
     let known = |candidate: usize| {
         let outcome = answer(candidate)?;
         let quality = means.map_or(predicted.qualities[candidate], |means| means[candidate]);

@@ -86,7 +86,7 @@ impl Training<'_> {
         let mut known: Vec<f32> = kept.iter().zip(nearness).filter(|(i, _)| self.folds[**i] == 0).map(|(_, near)| near).collect();
         known.sort_by(f32::total_cmp);
         let targets = self.scores().select(Axis(0), kept);
-        let moments = Moments::of(inputs.clone(), self.moves(&map)?.as_ref());
+        let moments = Moments::of(inputs.clone(), self.moves(&map, fit.steadiness)?.as_ref());
         let solution = fit_once(inputs, &moments, self.settings.link, targets.view(), fit.quality.penalty)?;
         let (inputs, nearness) = self.inputs(&map, held)?;
         let outputs = solution.outputs(inputs.view());
