@@ -160,19 +160,21 @@ def stand_in(bench):
     name = "optllm_overruling"
     router = bench.train("stand-in", bench.log(name), bench.data / name / "models.json", "--candidates", STAND_IN)
     told("default dial", bench.evaluate("stand-in", router, bench.log(name)))
-    weight, cost, half = half_price(bench.run("inspect", router))
-    print(f"p = {weight}: on training rows ${cost} per 1,000 calls, where half of the best single candidate's is ${half:.4f}")
-    told(f"p = {weight}", bench.evaluate("stand-in-half", router, bench.log(name), "--cost-weight", weight))
+    weight, half = half_price(bench.run("inspect", router))
+    report = bench.evaluate("stand-in-half", router, bench.log(name), "--cost-weight", weight)
+    told(f"p = {weight:.4f}, at which training rows cost ${half:.4f} per 1,000 calls, half of what the best single candidate does", report)
 
 
 def half_price(inspected):
-    """The dial, on out-of-fold predictions of training rows, that costs nearest to half of the best single candidate."""
+    """The dial that costs half of the best single candidate: between two of the table, which is of out-of-fold predictions
+    of training rows."""
     lines = inspected.splitlines()
     half = next(float(line.split("$")[1].split()[0]) for line in lines if line.startswith("best single")) / 2
     dials = [line.split("costWeight")[1].split() for line in lines if "costWeight" in line and "quality" in line]
     table = [(float(words[0]), float("".join(words[3:5]).lstrip("$").split("per")[0])) for words in dials]
-    weight, cost = min(table, key=lambda dial: abs(dial[1] - half))
-    return weight, cost, half
+    at = next(i for i, dial in enumerate(table) if dial[1] <= half)
+    (light, dear), (heavy, cheap) = table[at - 1], table[at]
+    return light * (heavy / light) ** ((dear - half) / (dear - cheap)), half
 
 
 def online(bench):
