@@ -145,8 +145,11 @@ fn what_small_edits_move_decides_less() {
         vector[0] += by;
         Seen { embedding: Embedding::normalized(vector).unwrap(), ..seen.clone() }
     };
-    let edit =
-        |row: usize| Edited { row, query: log.rows[row].query.clone(), seen: moved(&seen[row], if row.is_multiple_of(2) { 0.3 } else { -0.3 }) };
+    let edit = |row: usize| Edited {
+        row,
+        query: log.rows[row].query.clone(),
+        seen: moved(&seen[row], if row.is_multiple_of(2) { 0.3 } else { -0.3 }),
+    };
     let edited: Vec<Edited> = (0..1500).map(edit).collect();
     let by = |edited: &[Edited]| train(&log, &seen, &cards(), &Settings { edited: edited.to_vec(), ..settings(Link::Logistic) }).unwrap();
     let quality = |file: &RouterFile, seen: &Seen| {
