@@ -162,8 +162,7 @@ fn report(stage: &Stage, judged: &Rows, aim: Aim, seed: u64) -> Result<Report> {
     let range = (cheapest.usd, best_single.usd);
     let (score_change, cost_saved) = intervals(&routed, &beaten, seed);
     let known = Known { cheapest: &cheapest, best_single: &best_single, random: &random, quality_only: (&curve[0]).into(), zero: &zero };
-    let baselines::Found { baselines, front, mut notes } = baselines::all(stage, judged, &known, seed)?;
-    notes.extend(unanswered(stage, &candidates));
+    let baselines::Found { baselines, front, notes } = baselines::all(stage, judged, &known, seed)?;
     Ok(Report {
         rows: replays.len(),
         aiq: heights(&curve, &zero, &oracle, range),
@@ -176,6 +175,7 @@ fn report(stage: &Stage, judged: &Rows, aim: Aim, seed: u64) -> Result<Report> {
         tasks: details::tasks(stage, judged, aim),
         cost_weights: details::weights(replays, cost_scale, best),
         stability: None,
+        notes: notes.into_iter().chain(unanswered(stage, &candidates)).collect(),
         random,
         router,
         best_single,
@@ -187,7 +187,6 @@ fn report(stage: &Stage, judged: &Rows, aim: Aim, seed: u64) -> Result<Report> {
         curve,
         baselines,
         front,
-        notes,
     })
 }
 
