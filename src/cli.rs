@@ -17,6 +17,7 @@ mod inspect;
 mod logs;
 mod report;
 mod route;
+mod sample;
 mod sign;
 mod train;
 

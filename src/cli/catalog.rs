@@ -113,7 +113,7 @@ fn outcomes(args: &AddArgs, file: &RouterFile) -> anyhow::Result<Vec<(Vec<f32>, 
     if args.outcomes.is_empty() {
         return Ok(vec![]);
     }
-    let data = DataArgs::of(&args.outcomes, &args.embedder).load(None, 0)?;
+    let data = DataArgs::of(&args.outcomes, &args.embedder).load(None, false)?;
     super::check_fingerprint(file, &data.fingerprint)?;
     let position = data.log.position(&args.id);
     let rows = data.log.rows.iter().zip(&data.seen).filter(|(row, _)| row.split == pointsman::train::Split::Train);

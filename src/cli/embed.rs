@@ -2,11 +2,13 @@
 
 use super::cache::{self, Cache, Key};
 use super::logs::LogArgs;
+use super::sample::Sample;
 use super::{DEFAULT_EMBEDDER, JobsArgs, open_embedder, parse_prompt};
 use indicatif::ProgressBar;
 use pointsman::embedder::Embedder;
 use pointsman::prompt::Prompt;
-use std::collections::HashSet;
+use pointsman::train::Split;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 /// Turn lines of standard input into unit vectors, one JSON list a line; or, of logs that are named, fill the cache that
@@ -69,7 +71,8 @@ fn print(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Memory: 32 bytes for every text, and the texts of one batch.
+/// Also embeds what `train` will look at: some prompts with small edits in them.
+/// Memory: 32 bytes for every text, the texts of one batch, and those of the sample.
 fn fill(args: &Args) -> anyhow::Result<()> {
     let (tokenizer, embedder) = open_embedder(&args.embedder)?;
     let cache = Cache::open(&args.cache, &tokenizer, &embedder)?;
@@ -78,7 +81,7 @@ fn fill(args: &Args) -> anyhow::Result<()> {
         cached.insert(key);
         Ok(())
     })?;
-    let (mut own, mut fresh) = (HashSet::new(), 0);
+    let (mut own, mut fresh, mut sample) = (HashSet::new(), 0, Sample::new());
     let mut batch: Vec<(Key, String)> = Vec::new();
     let mut flush = |batch: &mut Vec<(Key, String)>| -> anyhow::Result<()> {
         fresh += batch.len();
@@ -87,6 +90,9 @@ fn fill(args: &Args) -> anyhow::Result<()> {
         Ok(())
     };
     args.logs.each(&mut |_, entry| {
+        if entry.split != Some(Split::Test) {
+            sample.offer(&entry.query, ());
+        }
         let key = cache::key(&entry.query);
         let is_new = args.shard.is_none_or(|shard| shard.holds(&key)) && own.insert(key);
         if is_new && !cached.contains(&key) {
@@ -95,7 +101,12 @@ fn fill(args: &Args) -> anyhow::Result<()> {
         if batch.len() == BATCH { flush(&mut batch) } else { Ok(()) }
     })?;
     flush(&mut batch)?;
-    say!("{} texts: {fresh} embedded, {} were in {}", own.len(), own.len() - fresh, args.cache.display());
+    let is_own = |key: &Key| args.shard.is_none_or(|shard| shard.holds(key)) && !cached.contains(key) && !own.contains(key);
+    let edited = sample.edited().map(|(text, ())| (cache::key(&text), text));
+    let edited: BTreeMap<Key, String> = edited.filter(|(key, _)| is_own(key)).collect();
+    cache.embed(edited.iter().map(|(key, text)| (*key, text.as_str())).collect(), &ProgressBar::hidden())?;
+    let (all, known) = (own.len(), own.len() - fresh);
+    say!("{all} texts: {fresh} embedded, {known} were in {}; {} embedded with small edits", args.cache.display(), edited.len());
     Ok(())
 }
 

@@ -107,7 +107,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     policy.check()?;
     args.jobs.start()?;
     let file = RouterFile::parse(&read(&args.router)?)?;
-    let data = args.data.load(None, 0)?;
+    let data = args.data.load(None, false)?;
     check_fingerprint(&file, &data.fingerprint)?;
     let rows: Vec<usize> = (0..data.log.rows.len()).filter(|&r| args.split.holds(data.log.rows[r].split)).collect();
     let off_policy = decisions::judge(args, &file, &data, &rows, file.dials.aim(&policy)?)?;

@@ -3,14 +3,13 @@
 mod parquet;
 mod wide;
 
+use super::sample::Sample;
 use super::{DEFAULT_EMBEDDER, cache, open_embedder};
 use anyhow::Context;
 use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use pointsman::embedder::Embedder;
 use pointsman::error::Error;
-use pointsman::prompt::edits::slips;
-use pointsman::prompt::plain;
 use pointsman::train::{Edited, Entry, Intake, IntakeSettings, Join, Log, Seen, Split, Tally};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -73,9 +72,9 @@ impl DataArgs {
         }
     }
 
-    /// Reads the logs and embeds their texts, and so many of the training prompts with small edits in them.
+    /// Reads the logs and embeds their texts; `to_train`, also some of the training prompts with small edits in them.
     /// `one_outcome` is [`IntakeSettings::one_outcome`].
-    pub fn load(&self, one_outcome: Option<u64>, edits: usize) -> anyhow::Result<Data> {
+    pub fn load(&self, one_outcome: Option<u64>, to_train: bool) -> anyhow::Result<Data> {
         let renames = self.rename.iter().cloned().collect();
         let settings = IntakeSettings { renames, most_rows: self.max_rows, test_share: self.test_share, one_outcome };
         let mut intake = Intake::new(settings)?;
@@ -88,7 +87,7 @@ impl DataArgs {
             eprintln!("pointsman: a sample of {} of {taken} rows; --max-rows keeps more", log.rows.len());
         }
         let (tokenizer, embedder) = open_embedder(&self.embedder)?;
-        let edited = edited(&log, edits);
+        let edited = if to_train { edited(&log) } else { vec![] };
         let texts: Vec<&str> = log.rows.iter().map(|row| row.query.as_str()).chain(edited.iter().map(|(_, text)| text.as_str())).collect();
         let mut seen = cache::Cache::open(&self.cache, &tokenizer, &embedder)?.embed_all(&texts)?;
         let after = seen.split_off(log.rows.len());
@@ -97,13 +96,11 @@ impl DataArgs {
     }
 }
 
-/// Evenly spread over the training rows, so many prompts with small edits in them, by row.
-fn edited(log: &Log, most: usize) -> Vec<(usize, String)> {
-    let training: Vec<usize> = (0..log.rows.len()).filter(|&row| log.rows[row].split == Split::Train).collect();
-    let count = most.min(training.len());
-    let rows = (0..count).map(|i| training[i * training.len() / count]);
-    let slipped = |row: usize| slips(&log.rows[row].query, row as u64).map(|text| (row, text));
-    rows.flat_map(slipped).filter(|(row, text)| plain(text) != plain(&log.rows[*row].query)).collect()
+/// Some of the training prompts with small edits in them, by row.
+fn edited(log: &Log) -> Vec<(usize, String)> {
+    let mut sample = Sample::new();
+    log.rows.iter().enumerate().filter(|(_, row)| row.split == Split::Train).for_each(|(at, row)| sample.offer(&row.query, at));
+    sample.edited().map(|(text, at)| (*at, text)).collect()
 }
 
 impl LogArgs {

@@ -74,14 +74,11 @@ enum Head {
     Ridge,
 }
 
-/// Of so many training prompts it is looked at how two small edits move them: more say the same.
-const EDITED: usize = 1000;
-
 pub fn run(args: &Args) -> anyhow::Result<()> {
     check_date(&args.date)?;
     args.jobs.start()?;
     let cards = read_cards(args)?;
-    let data = args.data.load(args.bandit_form, EDITED)?;
+    let data = args.data.load(args.bandit_form, true)?;
     let settings = Settings {
         link: match args.head {
             Head::Logistic => Link::Logistic,
