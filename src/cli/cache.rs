@@ -131,6 +131,11 @@ pub fn key(text: &str) -> Key {
     Sha256::digest(&*plain(text)).into()
 }
 
+/// A number that is as random as the key.
+pub fn number(key: &Key) -> u64 {
+    key[..8].iter().fold(0, |n, byte| n << 8 | u64::from(*byte))
+}
+
 fn save(folder: &Path, records: &[(Key, Seen)]) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     for (key, seen) in records {

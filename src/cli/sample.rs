@@ -1,6 +1,6 @@
 //! The prompts that are embedded with small edits in them as well: the same ones in whatever order a log is read.
 
-use super::cache::{Key, key};
+use super::cache::{Key, key, number};
 use pointsman::prompt::edits::slips;
 use std::collections::BTreeMap;
 
@@ -30,8 +30,7 @@ impl<T> Sample<T> {
     /// Every text with a small edit in it that is not read past.
     pub fn edited(&self) -> impl Iterator<Item = (String, &T)> {
         self.0.iter().flat_map(|(own, (text, its))| {
-            let seed = own[..8].iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
-            slips(text, seed).into_iter().filter(move |edited| key(edited) != *own).map(move |edited| (edited, its))
+            slips(text, number(own)).into_iter().filter(move |edited| key(edited) != *own).map(move |edited| (edited, its))
         })
     }
 }
