@@ -7,14 +7,12 @@ data=${1:?the folder of outcome data}
 cd "$root"
 "$root/scripts/setup.sh" embedder
 cargo build --release --locked --quiet
+mapfile -t renames <models/renames.txt
 train() {
     target/release/pointsman train --out "models/$1" --embedder "models/$2" --date 2026-11-22 \
         --outcomes "$data/zeroeval/data.jsonl.gz" "$data/mmlu_pro/data.jsonl.gz" \
         --prices models/candidates.json --prices "$data/zeroeval/models.json" --prices "$data/mmlu_pro/models.json" \
-        --rename Meta-Llama-3.1-8B-Instruct=llama-3.1-8b-instruct --rename Llama-3.1-8B-Instruct=llama-3.1-8b-instruct \
-        --rename Meta-Llama-3.1-70B-Instruct=llama-3.1-70b-instruct --rename Llama-3.1-70B-Instruct=llama-3.1-70b-instruct \
-        --rename gemini-1.5-flash-002=gemini-1.5-flash --rename gemini-1.5-pro-002=gemini-1.5-pro \
-        --rename deepseek-v2.5-0908=deepseek-chat --rename deepseek-chat-v2=deepseek-chat \
+        "${renames[@]/#/--rename=}" \
         --candidates llama-3.1-8b-instruct,gemini-1.5-flash,deepseek-chat,llama-3.1-70b-instruct,gemini-1.5-pro,gpt-4o-2024-05-13
 }
 

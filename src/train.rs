@@ -48,7 +48,7 @@ use learn::{Learned, Settled};
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 const FOLDS: usize = 5;
 /// Share of the rows that are kept for the guarantee, where they are so many: fewer prove nothing below five points.
@@ -181,6 +181,8 @@ struct Training<'a> {
     /// The candidates that answered every row, or the whole pool where there are none.
     judges: Vec<usize>,
     folds: Vec<usize>,
+    /// Those of the rows.
+    edited: Vec<&'a Edited>,
 }
 
 impl<'a> Training<'a> {
@@ -204,7 +206,9 @@ impl<'a> Training<'a> {
         let judges: Vec<usize> = pool.iter().copied().filter(everywhere).collect();
         let judges = if judges.is_empty() { pool.clone() } else { judges };
         let calibration = calibration.into_iter().map(|(r, _)| r).collect();
-        Ok(Self { log, seen, settings, rows, weights, calibration, pool, judges, folds })
+        let own: HashSet<usize> = rows.iter().copied().collect();
+        let edited = settings.edited.iter().filter(|edited| own.contains(&edited.row)).collect();
+        Ok(Self { log, seen, settings, rows, weights, calibration, pool, judges, folds, edited })
     }
 
     fn surface(&self, row: usize) -> [f32; SURFACE] {

@@ -24,13 +24,7 @@ from statistics import mean
 SETS = ["optllm_overruling", "optllm_logpai", "zeroeval", "mmlu_pro"]
 STAND_IN = "text-curie-001,gpt-3.5-turbo,text-davinci-002,gpt-4"
 DATE = "2026-01-01"
-# As scripts/train-default.sh names them.
-RENAMES = {
-    "Meta-Llama-3.1-8B-Instruct": "llama-3.1-8b-instruct", "Llama-3.1-8B-Instruct": "llama-3.1-8b-instruct",
-    "Meta-Llama-3.1-70B-Instruct": "llama-3.1-70b-instruct", "Llama-3.1-70B-Instruct": "llama-3.1-70b-instruct",
-    "gemini-1.5-flash-002": "gemini-1.5-flash", "gemini-1.5-pro-002": "gemini-1.5-pro",
-    "deepseek-v2.5-0908": "deepseek-chat", "deepseek-chat-v2": "deepseek-chat",
-}
+RENAMES = Path("models/renames.txt").read_text().split()
 
 
 class Bench:
@@ -69,19 +63,22 @@ class Bench:
 
 def told(name, report):
     change, saved, aiq = report["scoreChange"], report["costSaved"], report["aiq"]
-    points = " ".join(f"{100 * change[key]:+.2f}" for key in ("value", "low", "high"))
-    print(f"{name}: {report['rows']} rows, score {100 * report['router']['score']:.2f} (best single {100 * report['bestSingle']['score']:.2f}, "
-          f"random {100 * report['random']['score']:.2f}, oracle {100 * report['oracle']['score']:.2f})")
-    print(f"  score change {points} points, cost saved {100 * saved['value']:.1f}% ({100 * saved['low']:.1f} to {100 * saved['high']:.1f}), "
-          f"AIQ x100 {100 * aiq['router']:.2f} (blind mix {100 * aiq['zero']:.2f}), ECE {report['calibration']['ece']:.4f}, "
-          f"{report['lowConfidence']} rows strange", flush=True)
+    scores = {what: 100 * report[key]["score"] for what, key in
+              {"router": "router", "best single": "bestSingle", "random": "random", "oracle": "oracle"}.items()}
+    low, value, high = (f"{100 * change[key]:+.2f}" for key in ("low", "value", "high"))
+    print(f"{name}: {report['rows']} rows, score " + ", ".join(f"{what} {score:.2f}" for what, score in scores.items()))
+    print(f"  score change {value} points ({low} to {high})")
+    print(f"  cost saved {100 * saved['value']:.1f}% ({100 * saved['low']:.1f} to {100 * saved['high']:.1f})")
+    print(f"  AIQ x100 {100 * aiq['router']:.2f} (blind mix {100 * aiq['zero']:.2f})")
+    print(f"  ECE {report['calibration']['ece']:.4f}, {report['lowConfidence']} rows strange", flush=True)
 
 
 def steadiness(report):
     edits = report["stability"]
-    kept = " ".join(f"{edit['edit']} {edit['unchanged']:.3f}," for edit in edits)
-    shares = sum(edit["unchanged"] * edit["rows"] for edit in edits) / sum(edit["rows"] for edit in edits)
-    print(f"  decisions that stay: {kept} of all {100 * shares:.2f}%, mean of the kinds {100 * mean(edit['unchanged'] for edit in edits):.2f}%", flush=True)
+    kept = ", ".join(f"{edit['edit']} {edit['unchanged']:.3f}" for edit in edits)
+    share = sum(edit["unchanged"] * edit["rows"] for edit in edits) / sum(edit["rows"] for edit in edits)
+    kinds = mean(edit["unchanged"] for edit in edits)
+    print(f"  decisions that stay: {kept}; of all {100 * share:.2f}%, mean of the kinds {100 * kinds:.2f}%", flush=True)
 
 
 def sets(bench):
@@ -160,21 +157,19 @@ def stand_in(bench):
     name = "optllm_overruling"
     router = bench.train("stand-in", bench.log(name), bench.data / name / "models.json", "--candidates", STAND_IN)
     told("default dial", bench.evaluate("stand-in", router, bench.log(name)))
-    weight, half = half_price(bench.run("inspect", router))
+    weight, half = half_price(json.loads(bench.run("inspect", "--json", router)))
     report = bench.evaluate("stand-in-half", router, bench.log(name), "--cost-weight", weight)
     told(f"p = {weight:.4f}, at which training rows cost ${half:.4f} per 1,000 calls, half of what the best single candidate does", report)
 
 
-def half_price(inspected):
-    """The dial that costs half of the best single candidate: between two of the table, which is of out-of-fold predictions
-    of training rows."""
-    lines = inspected.splitlines()
-    half = next(float(line.split("$")[1].split()[0]) for line in lines if line.startswith("best single")) / 2
-    dials = [line.split("costWeight")[1].split() for line in lines if "costWeight" in line and "quality" in line]
-    table = [(float(words[0]), float("".join(words[3:5]).lstrip("$").split("per")[0])) for words in dials]
-    at = next(i for i, dial in enumerate(table) if dial[1] <= half)
-    (light, dear), (heavy, cheap) = table[at - 1], table[at]
-    return light * (heavy / light) ** ((dear - half) / (dear - cheap)), half
+def half_price(file):
+    """The p that costs half of the best single candidate, and that half in US dollars per 1,000 calls: between two dials of
+    the table, which is of out-of-fold predictions of training rows."""
+    dials, half = file["dials"], file["provenance"]["bestSingle"]["usd"] / 2
+    at = next(i for i, knot in enumerate(dials["knots"]) if knot["usd"] <= half)
+    dear, cheap = dials["knots"][at - 1], dials["knots"][at]
+    share = (dear["usd"] - half) / (dear["usd"] - cheap["usd"])
+    return dear["lambda"] * (cheap["lambda"] / dear["lambda"]) ** share * dials["costScale"], 1000 * half
 
 
 def online(bench):
@@ -189,7 +184,7 @@ def online(bench):
 
 
 def default(bench):
-    renames = [word for pair in RENAMES.items() for word in ("--rename", "=".join(pair))]
+    renames = [f"--rename={rename}" for rename in RENAMES]
     for name in ["zeroeval", "mmlu_pro"]:
         report = bench.evaluate(f"default-{name}", "models/default.router", bench.log(name), "--stability", 500, *renames)
         told(name, report)

@@ -22,11 +22,12 @@ pub(super) struct Learned {
     pub settled: Settled,
 }
 
-/// A fit of scores, the slopes and offsets that calibrate it, and the weight of edited copies.
+/// A fit of scores, the slopes and offsets that calibrate it, what it predicts out of fold, and the weight of edited copies.
 pub(super) struct Fit<'a> {
     pub steadiness: f64,
     pub quality: &'a Fitted,
     pub platt: &'a [(f64, f64)],
+    pub predicted: &'a [Predicted],
 }
 
 /// The map that knows which prompts are far, and the dials that follow.
@@ -78,22 +79,22 @@ impl Training<'_> {
         let lengths = folds.fit(Link::Identity, &self.lengths(catalog), false, &watch_fit("answer lengths"))?;
         let head = self.head(&folds, &quality, &platt, &lengths)?;
         let tasks = self.tasks(&folds, &inputs, &head, &quality)?;
-        let predicted = self.predictions(catalog, &quality, &lengths);
-        let fit = Fit { steadiness, quality: &quality, platt: &platt };
-        Ok(Learned { cut, head, tasks, penalty: quality.penalty, settled: self.settle(mapped, &fit, &predicted, watch)? })
+        let predicted = &self.predictions(catalog, &quality, &lengths);
+        let fit = Fit { steadiness, quality: &quality, platt: &platt, predicted };
+        Ok(Learned { cut, head, tasks, penalty: quality.penalty, settled: self.settle(mapped, &fit, watch)? })
     }
 
     /// Which prompts are far is asked at the default exchange rate, and then changes that.
-    fn settle(&self, mapped: clusters::Fitted, fit: &Fit, predicted: &[Predicted], watch: &(dyn Fn(&str) + Sync)) -> Result<Settled> {
+    fn settle(&self, mapped: clusters::Fitted, fit: &Fit, watch: &(dyn Fn(&str) + Sync)) -> Result<Settled> {
         watch("replaying every exchange rate");
-        let (mut dials, mut best_single, mut routed) = self.dials(predicted, &mapped.far())?;
+        let (mut dials, mut best_single, mut routed) = self.dials(fit.predicted, &mapped.far())?;
         watch("leaving kinds of prompts out");
-        let near = self.trusted_from(&mapped, fit, predicted, &dials)?;
+        let near = self.trusted_from(&mapped, fit, &dials)?;
         let is_new = near != mapped.map.least_nearness();
         let mapped = mapped.near_from(near);
         if is_new {
             watch("replaying every exchange rate again");
-            (dials, best_single, routed) = self.dials(predicted, &mapped.far())?;
+            (dials, best_single, routed) = self.dials(fit.predicted, &mapped.far())?;
         }
         Ok(Settled { map: mapped.map, dials, best_single, routed, shuns: is_new && self.settings.far.is_none() })
     }

@@ -14,7 +14,6 @@ use crate::features::{FeatureMap, surface};
 use crate::policy::Aim;
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
-use std::collections::HashSet;
 
 /// What edited copies weigh beside each row, as long as too few decisions stay.
 pub(super) const WEIGHTS: [f64; 2] = [2.0, 8.0];
@@ -22,12 +21,6 @@ pub(super) const WEIGHTS: [f64; 2] = [2.0, 8.0];
 const ENOUGH: f64 = 0.95;
 
 impl Training<'_> {
-    /// The edited prompts of rows that are trained on.
-    fn edited(&self) -> Vec<&Edited> {
-        let own: HashSet<usize> = self.rows.iter().copied().collect();
-        self.settings.edited.iter().filter(|edited| own.contains(&edited.row)).collect()
-    }
-
     /// Whether enough decisions at the default dial are the same for the edited prompts.
     pub(super) fn is_steady(&self, catalog: &Catalog, learned: &Learned) -> Result<bool> {
         let dials = &learned.settled.dials;
@@ -40,22 +33,21 @@ impl Training<'_> {
         let stays = |edited: &&Edited| {
             Ok(decide(&self.log.rows[edited.row].query, &self.seen[edited.row])? == decide(&edited.query, &edited.seen)?)
         };
-        let stays = self.edited().par_iter().map(stays).collect::<Result<Vec<bool>>>()?;
+        let stays = self.edited.par_iter().map(stays).collect::<Result<Vec<bool>>>()?;
         Ok(stays.iter().filter(|stays| **stays).count() as f64 >= ENOUGH * stays.len() as f64)
     }
 
     /// Second moments of how features move where a row is edited, times a weight; none where nothing is to be held still.
     pub(super) fn moves(&self, map: &FeatureMap, weight: f64) -> Result<Option<Array2<f64>>> {
-        let edited = if weight > 0.0 { self.edited() } else { vec![] };
+        if weight == 0.0 || self.edited.is_empty() {
+            return Ok(None);
+        }
         let features = |query: &str, seen: &Seen| map.apply(&seen.embedding, &surface(query, seen.tokens));
         let moved = |edited: &&Edited| -> Result<Array1<f32>> {
             let before = features(&self.log.rows[edited.row].query, &self.seen[edited.row])?;
             Ok(Array1::from(features(&edited.query, &edited.seen)?.vector) - Array1::from(before.vector))
         };
-        let moved = edited.par_iter().map(moved).collect::<Result<Vec<_>>>()?;
-        if moved.is_empty() {
-            return Ok(None);
-        }
+        let moved = self.edited.par_iter().map(moved).collect::<Result<Vec<_>>>()?;
         let moved = Array2::from_shape_fn((moved.len(), map.width()), |(i, j)| moved[i][j]);
         Ok(Some(moved.t().dot(&moved).mapv(|x| f64::from(x) * weight / moved.nrows() as f64)))
     }

@@ -13,7 +13,7 @@ use super::replays::Predicted;
 use super::{Training, clusters};
 use crate::error::Result;
 use crate::policy::{Aim, Dials};
-use ndarray::{Array2, Axis};
+use ndarray::{ArrayView1, Axis};
 use rayon::prelude::*;
 
 /// Numbers of kinds that prompts are parted into, one after the other: what a kind is depends on how close one looks.
@@ -39,7 +39,7 @@ struct Stranger {
 
 impl Training<'_> {
     /// The least nearness to trust, given what is far in any case.
-    pub(super) fn trusted_from(&self, mapped: &clusters::Fitted, fit: &Fit, predicted: &[Predicted], dials: &Dials) -> Result<f32> {
+    pub(super) fn trusted_from(&self, mapped: &clusters::Fitted, fit: &Fit, dials: &Dials) -> Result<f32> {
         if let Some(share) = self.settings.far {
             return Ok(mapped.falling_short(share));
         }
@@ -53,7 +53,7 @@ impl Training<'_> {
             let meet = |part: usize| {
                 let (held, kept): (Vec<_>, Vec<_>) = sample.iter().zip(&kinds).partition(|(_, kind)| *kind % PARTS == part);
                 let places = |rows: Vec<(&usize, &usize)>| rows.into_iter().map(|(&i, _)| i).collect::<Vec<usize>>();
-                self.meet(&places(held), &places(kept), mapped.cut, fit, predicted, dials)
+                self.meet(&places(held), &places(kept), mapped.cut, fit, dials)
             };
             let met = (0..PARTS).into_par_iter().map(meet).collect::<Result<Vec<_>>>()?;
             Ok(met.into_iter().flatten().collect())
@@ -67,15 +67,7 @@ impl Training<'_> {
     /// The rows at the places that are `held`, as a router meets them that was trained on those that are `kept`. How near is
     /// near is not the same among other kinds, so nearness counts as its rank among prompts of the kept kinds that the map
     /// was not fitted to: one fold of them.
-    fn meet(
-        &self,
-        held: &[usize],
-        kept: &[usize],
-        cut: clusters::Cut,
-        fit: &Fit,
-        predicted: &[Predicted],
-        dials: &Dials,
-    ) -> Result<Vec<Stranger>> {
+    fn meet(&self, held: &[usize], kept: &[usize], cut: clusters::Cut, fit: &Fit, dials: &Dials) -> Result<Vec<Stranger>> {
         let mapped: Vec<usize> = kept.iter().copied().filter(|&i| self.folds[i] != 0).collect();
         if mapped.len() < ROWS_PER_KIND {
             return Ok(vec![]);
@@ -92,16 +84,16 @@ impl Training<'_> {
         let outputs = solution.outputs(inputs.view());
         let met = |(at, &i): (usize, &usize)| {
             let rank = known.partition_point(|near| *near < nearness[at]) as f64 / known.len().max(1) as f64;
-            self.stranger(i, &outputs, at, fit, predicted, dials).map(|change| Stranger { rank, change })
+            self.stranger(i, outputs.row(at), fit, dials).map(|change| Stranger { rank, change })
         };
         Ok(held.iter().enumerate().filter_map(met).collect())
     }
 
     /// What routing by these outputs changes on a row; nothing is known where the best single candidate did not answer it.
-    fn stranger(&self, i: usize, outputs: &Array2<f32>, at: usize, fit: &Fit, predicted: &[Predicted], dials: &Dials) -> Option<f64> {
+    fn stranger(&self, i: usize, outputs: ArrayView1<f32>, fit: &Fit, dials: &Dials) -> Option<f64> {
         let quality = |(z, (a, b)): (&f32, &(f64, f64))| self.settings.link.quality(a * f64::from(*z) + b);
-        let qualities = outputs.row(at).iter().zip(fit.platt).map(quality).collect();
-        let row = self.replay(i, &Predicted { qualities, usd: predicted[i].usd.clone() }, None);
+        let qualities = outputs.iter().zip(fit.platt).map(quality).collect();
+        let row = self.replay(i, &Predicted { qualities, usd: fit.predicted[i].usd.clone() }, None);
         let picked = pick(&row, Aim::Keep(dials.default_lambda), dials.strongest)?;
         Some(picked.score - row.of(dials.strongest)?.score)
     }
