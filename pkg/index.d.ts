@@ -329,6 +329,11 @@ export interface Decision {
   readonly usd: number;
   /** Whether the prompt was longer than the embedder reads, so that its beginning and its end decided. */
   readonly truncated: boolean;
+  /**
+   * How like the training prompts it is, -1 to 1: the greatest cosine of its embedding to the centre of a group of them,
+   * about their mean. Absent where there is no text, and after a `fallback-error`.
+   */
+  readonly nearness?: number;
   /** Which embedder answered. */
   readonly tier: Tier;
   /** What computed the embedding, for a router made with another `device` than `wasm`. */
@@ -454,8 +459,8 @@ export interface Router extends AsyncDisposable {
   rank(input: Input, options?: RankOptions): Promise<readonly Score[]>;
   /**
    * Decides a whole batch at once, so that together the prompts reach a goal at least cost: those for which a better
-   * candidate buys most go to it first. A small batch (some 25 prompts) gets the best plan there is; a larger one, a plan
-   * that is at most one prompt's answer short of it.
+   * candidate buys most go to it first. It is the best plan there is, but where finding that would
+   * take too long: then it is at most one prompt's answer short of it.
    *
    * @throws {PointsmanError} `BAD_INPUT`; `NO_ELIGIBLE` a prompt that no candidate may answer; `INFEASIBLE` a goal out
    *   of this batch's reach, which the message names; `ENGINE`.

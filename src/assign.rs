@@ -15,7 +15,7 @@ mod levels;
 mod steps;
 
 use crate::error::{Error, Result};
-use crate::policy::Offer;
+use crate::policy::{Offer, why_none};
 use core::Core;
 use serde::Serialize;
 use std::ops::Add;
@@ -94,7 +94,7 @@ impl<'a> Front<'a> {
         for (query, options) in offers.iter().enumerate() {
             efficient_options(options, caution, &mut own);
             if own.is_empty() {
-                return Err(Error::NoEligible { why: format!("none of them may answer query {query} of the batch") });
+                return Err(Error::NoEligible { why: format!("query {query} of the batch (from 0): {}", why_none(options)) });
             }
             hull_steps(query, options, caution, &own, &mut steps);
             begins.push(efficient.len());

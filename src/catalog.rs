@@ -86,6 +86,17 @@ impl Catalog {
         Ok(Self(candidates))
     }
 
+    /// Of candidates that the caller has named, not a file.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] names the candidate that cannot be used.
+    pub(crate) fn named(candidates: Vec<Candidate>) -> Result<Self> {
+        Self::new(candidates).map_err(|error| match error {
+            Error::BadArtifact { problem, .. } => Error::input("candidates", problem),
+            other => other,
+        })
+    }
+
     /// The candidates in order.
     pub fn candidates(&self) -> &[Candidate] {
         &self.0

@@ -15,6 +15,7 @@ mod embedder;
 mod evaluate;
 mod inspect;
 mod logs;
+mod prompts;
 mod report;
 mod route;
 mod sample;
@@ -26,7 +27,6 @@ use clap::{Parser, Subcommand};
 use pointsman::artifact::RouterFile;
 use pointsman::embedder::{EmbedderFile, GraphEmbedder};
 use pointsman::error::Error;
-use pointsman::prompt::Prompt;
 use pointsman::router::{Router, load_embedder};
 use pointsman::tokenizer::Tokenizer;
 use std::path::{Path, PathBuf};
@@ -92,14 +92,34 @@ pub fn reader_left(error: &anyhow::Error) -> bool {
 
 /// `code: message`, where the error has a code.
 pub fn describe(error: &anyhow::Error) -> String {
-    match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
-        Some(known) => format!("{}: {error:#}", known.code()),
-        None => format!("{error:#}"),
+    let mut told = Vec::new();
+    for cause in error.chain() {
+        told.push(cause.to_string());
+        if let Some(known) = cause.downcast_ref::<Error>() {
+            // It has said what its own cause was.
+            return format!("{}: {}", known.code(), told.join(": "));
+        }
     }
+    told.join(": ")
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| Error::Io { what: format!("cannot read {}", path.display()), source }.into())
+    let advice = [(DEFAULT_ROUTER, "--router"), (DEFAULT_EMBEDDER, "--embedder")];
+    let option = advice.into_iter().find(|(default, _)| path == Path::new(default) && !path.exists());
+    let instead = option.map_or(String::new(), |(_, option)| format!("; give {option}, or run from the repository's root"));
+    std::fs::read(path).map_err(|source| Error::Io { what: format!("cannot read {}{instead}", path.display()), source }.into())
+}
+
+/// Says early that a file cannot be written, before hours of work are lost by it.
+fn check_folder(path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => {
+            let problem = format!("there is no folder {}; make it first", folder.display());
+            Err(Error::BadInput { argument: path.display().to_string(), problem }.into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Writes beside the target and renames, so that a failure leaves nothing half-written.
@@ -156,12 +176,6 @@ impl JobsArgs {
 fn open_embedder(path: &Path) -> anyhow::Result<(Tokenizer, GraphEmbedder)> {
     let file = EmbedderFile::parse(read(path)?).with_context(|| path.display().to_string())?;
     load_embedder(file).with_context(|| path.display().to_string())
-}
-
-/// The prompt of a line, `index` lines below the first.
-fn parse_prompt(index: usize, line: &str) -> anyhow::Result<Prompt> {
-    let problem = |e| Error::BadLog { line: index + 1, problem: format!("neither a JSON string nor a list of messages: {e}") };
-    Ok(serde_json::from_str(line).map_err(problem)?)
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {

@@ -30,7 +30,7 @@ pub use stability::{Stability, stability};
 
 use crate::artifact::RouterFile;
 use crate::error::{Error, Result};
-use crate::policy::{Aim, Knot};
+use crate::policy::{Aim, Dials, Knot};
 use crate::random;
 use crate::train::dials::{Replay, ReplayRow, pick, sweep};
 use crate::train::{Log, Seen};
@@ -96,11 +96,12 @@ pub struct Report {
     pub oracle: Strategy,
     /// The router's score less the best single candidate's, paired by row.
     pub score_change: Interval,
-    /// Share of the best single candidate's cost that the router saves.
+    /// Share of the best single candidate's cost that the router saves. NaN, null as JSON, where that costs nothing.
     pub cost_saved: Interval,
     /// Mean heights.
     pub aiq: Aiq,
-    /// Rows too far from the training prompts to be estimated: they went to the strongest candidate.
+    /// Rows too far from the training prompts to be estimated: they went to the strongest candidate or, where a cost weight
+    /// was asked for, were judged by mean scores.
     pub low_confidence: usize,
     /// Predicted qualities against scores.
     pub calibration: Calibration,
@@ -150,14 +151,14 @@ pub fn evaluate(file: &RouterFile, log: &Log, seen: &[Seen], rows: &[usize], aim
 }
 
 fn report(stage: &Stage, judged: &Rows, aim: Aim, seed: u64) -> Result<Report> {
-    let (replays, best, cost_scale) = (&judged.replays, stage.best, stage.file.dials.cost_scale);
+    let (&Dials { cost_scale, strongest, .. }, replays, best) = (&stage.file.dials, &judged.replays, stage.best);
     let ids: Vec<&str> = stage.file.catalog.candidates().iter().map(|c| c.id.as_str()).collect();
     let (candidates, cheapest) = singles(&ids, replays)?;
-    let routed: Vec<&Replay> = replays.iter().filter_map(|row| pick(row, aim, best)).collect();
+    let routed: Vec<&Replay> = replays.iter().filter_map(|row| pick(row, aim, strongest)).collect();
     let beaten: Vec<&Replay> = replays.iter().filter_map(|row| row.of(best)).collect();
     let (router, best_single, random) = (strategy("router", &routed), strategy(ids[best], &beaten), random(replays));
     let oracle = strategy("oracle", &replays.iter().filter_map(oracle).collect::<Vec<_>>());
-    let curve = sweep(replays, cost_scale, best, Aim::Weight);
+    let curve = sweep(replays, cost_scale, strongest, Aim::Weight);
     let zero = Hull::new(candidates.iter().map(|s| (s.usd, s.score)));
     let range = (cheapest.usd, best_single.usd);
     let (score_change, cost_saved) = intervals(&routed, &beaten, seed);
@@ -171,9 +172,9 @@ fn report(stage: &Stage, judged: &Rows, aim: Aim, seed: u64) -> Result<Report> {
         calibration: details::calibration(replays),
         picks: details::picks(&ids, &routed),
         complementarity: details::complementarity(ids.len(), replays),
-        bands: bands::bands(judged, &curve, best, range, seed),
+        bands: bands::bands(judged, &curve, strongest, range, seed),
         tasks: details::tasks(stage, judged, aim),
-        cost_weights: details::weights(replays, cost_scale, best),
+        cost_weights: details::weights(replays, cost_scale, strongest),
         stability: None,
         notes: notes.into_iter().chain(unanswered(stage, &candidates)).collect(),
         random,

@@ -178,6 +178,12 @@ pub struct Knot {
 }
 
 impl Dials {
+    /// The cost that counts as 1, for candidates of these mean costs, in US dollars: the largest. Where all are free, 1 dollar.
+    pub fn cost_scale_of(usd: impl Iterator<Item = f64>) -> f64 {
+        let dearest = usd.fold(0.0, f64::max);
+        if dearest > 0.0 { dearest } else { 1.0 }
+    }
+
     /// # Errors
     /// [`Error::BadArtifact`] where a number is out of range or the knots are not in order.
     pub fn check(&self, candidates: usize) -> Result<()> {
@@ -207,6 +213,29 @@ impl Dials {
         Ok(())
     }
 
+    /// The exchange rate at which a call costs so much on average, in US dollars, and what it brings: MetaLLM's p for a budget
+    /// b, fitted on predictions that were made out of fold. Between two knots, by the logarithm of the rate.
+    ///
+    /// # Errors
+    /// [`Error::Infeasible`] where no exchange rate is so cheap, [`Error::BadInput`] where nobody has measured any.
+    pub fn within(&self, usd: f64) -> Result<Knot> {
+        let (Some(first), Some(last)) = (self.knots.first(), self.knots.last()) else {
+            return Err(Error::input("budget", "nobody has measured what this line-up brings at any exchange rate"));
+        };
+        let Some(at) = self.knots.iter().position(|knot| knot.usd <= usd) else {
+            let least =
+                || format!("{usd} US dollars a call: this router costs {} at least, and {} where cost weighs nothing", last.usd, first.usd);
+            return Err(Error::Infeasible { goal: least() });
+        };
+        let (before, after) = (self.knots[at.saturating_sub(1)], self.knots[at]);
+        if before.lambda <= 0.0 || before.usd <= after.usd {
+            return Ok(after);
+        }
+        let share = (before.usd - usd) / (before.usd - after.usd);
+        let lambda = before.lambda * libm::pow(after.lambda / before.lambda, share);
+        Ok(Knot { lambda, quality: before.quality + share * (after.quality - before.quality), usd })
+    }
+
     /// What a policy's dial asks for.
     ///
     /// # Errors
@@ -222,7 +251,9 @@ impl Dials {
     }
 
     fn match_best(&self) -> Result<Aim> {
-        let problem = "this router file carries no guarantee; train it with --calibration above 0, or give a number";
+        let unmeasured = "nobody has measured what this line-up brings; use costWeight, or the default dial";
+        let unproven = "this router file carries no guarantee; train it with --calibration above 0, or give a number";
+        let problem = if self.knots.is_empty() { unmeasured } else { unproven };
         let proven = self.guarantee.as_ref().ok_or_else(|| Error::input("minQuality", problem))?;
         let rate = proven.last_proven(|floor| floor.change >= -proven.epsilon);
         // ε is what can be proven, not what may be spent: where the default dial is proven, it stays.

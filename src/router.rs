@@ -265,6 +265,9 @@ impl Router {
         }
         Ok(match goal {
             BatchGoal::BudgetUsd(usd) => Goal::Budget(usd),
+            BatchGoal::MinQuality(quality) if quality > 1.0 => {
+                return Err(Error::input("minQuality", format!("{quality} is not a number from 0 to 1")));
+            }
             BatchGoal::MinQuality(quality) => Goal::MinQuality(quality),
             BatchGoal::CostWeight(p) => Goal::ExchangeRate(p / self.dials.cost_scale),
         })
@@ -287,6 +290,7 @@ impl Router {
             usd: appraisal.offers[choice.index].usd,
             scores: self.scores(&appraisal, rate),
             truncated: appraisal.truncated,
+            nearness: appraisal.nearness,
             tier: self.tier(),
         };
         if let (Some(learner), Some(learned)) = (&self.learner, appraisal.learned) {

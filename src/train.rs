@@ -114,7 +114,7 @@ impl Settings {
             return bad("calibration", share, "a share from 0 to 0.5");
         }
         if !(0.0..1.0).contains(&self.epsilon) {
-            return bad("epsilon", self.epsilon, "a number from 0 to 1");
+            return bad("epsilon", self.epsilon, "a number from 0 to below 1");
         }
         if let Some(share) = self.far.filter(|share| !(0.0..=0.5).contains(share)) {
             return bad("far", share, "a share from 0 to 0.5");
@@ -201,7 +201,10 @@ impl<'a> Training<'a> {
         if rows.len() < 2 * FOLDS {
             return Err(Error::input("outcomes", format!("{} training rows; at least {} are needed", rows.len(), 2 * FOLDS)));
         }
-        let folds = rows.iter().map(|&r| draw(&log.rows[r].query, settings.seed).0).collect();
+        let folds: Vec<usize> = rows.iter().map(|&r| draw(&log.rows[r].query, settings.seed).0).collect();
+        if folds.iter().all(|fold| *fold == folds[0]) {
+            return Err(Error::input("outcomes", "too few different prompts to learn from; a few hundred are a start"));
+        }
         let everywhere = |&c: &usize| rows.iter().zip(&weights).all(|(&r, weight)| weight.is_some() || log.rows[r].outcome(c).is_some());
         let judges: Vec<usize> = pool.iter().copied().filter(everywhere).collect();
         let judges = if judges.is_empty() { pool.clone() } else { judges };
@@ -298,9 +301,11 @@ impl<'a> Training<'a> {
         Head::new(self.settings.link, calibrated, variance, linear(lengths.solution.weights.clone(), lengths.solution.bias.clone()))
     }
 
-    /// The diagonal of (w·G + penalty·Σ⁻¹_cc I)⁻¹ by candidate, with w its mean curvature: a Laplace approximation.
+    /// The diagonal of (w·C + penalty·Σ⁻¹_cc I)⁻¹ by candidate, with w the mean curvature of its outputs' loss and C that of all
+    /// rows: a Laplace approximation.
     fn variances(&self, folds: &Folds, quality: &Fitted) -> Result<Linear> {
-        let scores = self.scores();
+        let (scores, whole) = (self.scores(), folds.curvature());
+        let width = whole.nrows();
         let precisions = quality.sharing.precisions();
         let variance = |c: usize| {
             let known = known(quality.outputs.column(c).iter().zip(scores.column(c)));
@@ -310,13 +315,13 @@ impl<'a> Training<'a> {
                 Link::Identity => (1.0, mean(&|(z, y)| (z - y).powi(2))),
             };
             let share = known.len() as f64 / self.rows.len() as f64;
-            let ridge = Array2::from_diag(&Array1::from_elem(folds.gram().nrows(), quality.penalty * precisions[c]));
-            let inverse = Cholesky::new(folds.gram() * (curvature * share) + ridge)?.solve(Array2::eye(folds.gram().nrows()));
+            let ridge = Array2::from_diag(&Array1::from_elem(width, quality.penalty * precisions[c]));
+            let inverse = Cholesky::new(&whole * (curvature * share) + ridge)?.solve(Array2::eye(width));
             let bias = noise / (curvature * known.len().max(1) as f64).max(f64::MIN_POSITIVE);
             Ok((inverse.diag().mapv(|v| (v.max(0.0) * noise) as f32), bias as f32))
         };
         let by_candidate = (0..self.pool.len()).into_par_iter().map(variance).collect::<Result<Vec<_>>>()?;
-        let weights = Array2::from_shape_fn((self.pool.len(), folds.gram().nrows()), |(c, j)| by_candidate[c].0[j]);
+        let weights = Array2::from_shape_fn((self.pool.len(), width), |(c, j)| by_candidate[c].0[j]);
         Ok(Linear { weights, bias: by_candidate.iter().map(|v| v.1).collect() })
     }
 

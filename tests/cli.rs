@@ -61,7 +61,7 @@ fn route_prints_the_choice_first() {
 
 #[test]
 fn route_json_answers_every_line() {
-    let decisions = out(&routed(&["--json"], "hello\nwhy is it so?\n"));
+    let decisions = out(&routed(&["--json"], "hello\n\nwhy is it so?\n \n"));
     let decisions: Vec<Value> = decisions.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(decisions.len(), 2);
     assert!(decisions.iter().all(|d| d["model"].is_string() && d["scores"].as_array().unwrap().len() == 3 && d["ms"].is_f64()));
@@ -110,8 +110,8 @@ fn wrong_calls_exit_with_two_and_failures_with_one() {
     assert_eq!(failure(&routed(&["hello", "--allow", "nobody"], "")), (2, "BAD_INPUT".into()));
     assert_eq!(failure(&routed(&["hello", "--max-usd", "0"], "")), (1, "NO_ELIGIBLE".into()));
     assert_eq!(failure(&routed(&["hello", "--min-quality", "1"], "")), (1, "INFEASIBLE".into()));
-    assert_eq!(failure(&routed(&["--jsonl", "-"], "not json\n")), (1, "BAD_LOG".into()));
-    assert_eq!(failure(&run_with(&["embed", "--embedder", "tiny.onnx", "--jsonl"], "not json\n")), (1, "BAD_LOG".into()));
+    assert_eq!(failure(&routed(&["--jsonl", "-"], "not json\n")), (2, "BAD_INPUT".into()));
+    assert_eq!(failure(&run_with(&["embed", "--embedder", "tiny.onnx", "--jsonl"], "not json\n")), (2, "BAD_INPUT".into()));
     assert_eq!(failure(&run(&["route", "hello", "--router", "absent"])), (1, "IO".into()));
     for usage in [&["frobnicate"][..], &["route", "--unknown"], &["route", "x", "--cost-weight", "1", "--min-quality", "1"], &["train"]] {
         assert_eq!(run(usage).status.code(), Some(2), "{usage:?}");

@@ -2,6 +2,7 @@
 
 mod support;
 
+use pointsman::bandit::Learning;
 use pointsman::policy::{Ineligible, Policy, Reason};
 use pointsman::prompt::Prompt;
 use pointsman::router::{BatchGoal, Feedback, Router};
@@ -144,6 +145,33 @@ fn a_session_stays_where_its_cache_is_until_a_switch_gains_more() {
     // A gain that beats the cache is taken.
     assert_eq!(pick(&held, policy(0.0, Some("s"), None)).model, "large");
     assert_ne!(pick(&held, policy(100.0 * switch, Some("s"), None)).model, "large");
+}
+
+#[test]
+fn a_router_that_explores_leaves_a_session_its_stickiness() {
+    let policy = |weight: f64, stickiness: Option<f64>| Policy {
+        cost_weight: Some(weight),
+        session: stickiness.map(|_| "s".into()),
+        stickiness,
+        explore: Some(0.1),
+        ..Policy::default()
+    };
+    let learning = || {
+        let mut router = router();
+        router.learn(Learning::default(), 3).unwrap();
+        router
+    };
+    // Nothing was heard of any candidate, so none is worth a trial more than another.
+    let free = learning();
+    let pick = |router: &Router, policy: Policy| router.route(&turn(1), &policy).unwrap();
+    let switch = (0..4000).map(|i| f64::from(i) * 1e-3).find(|&w| pick(&free, policy(w, None)).model != "large").unwrap();
+    for (stickiness, stays) in [(0.0, false), (1.0, true), (5.0, true)] {
+        let held = learning();
+        assert_eq!(pick(&held, policy(0.0, Some(stickiness))).model, "large");
+        let next = pick(&held, policy(switch, Some(stickiness)));
+        assert_eq!(next.model == "large", stays, "{stickiness}");
+        assert_ne!(next.reason, Reason::Explore, "{stickiness}");
+    }
 }
 
 #[test]

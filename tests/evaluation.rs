@@ -82,6 +82,10 @@ fn rows_unlike_the_training_prompts_go_by_mean_scores() {
     assert_eq!((kept.low_confidence, kept.router.usd), (4, 10.0), "to hold a quality, the strongest");
     // Mean scores of 0.4, 0.6 and 0.75 at some $0.0001, $0.0003 and $0.003: at this rate the dearest is not worth it.
     assert_eq!(at(Aim::Weight(500.0)).router.usd, 2.0, "to weigh cost, the means");
+    // In another line-up the strongest is not the one that was best in training.
+    file.dials.strongest = 0;
+    let other = evaluate(&file, &log, &seen, &[0, 1, 2, 3], Aim::Keep(500.0), 0).unwrap();
+    assert_eq!((other.router.usd, other.best_single.usd), (1.0, 10.0));
 }
 
 #[test]

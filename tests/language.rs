@@ -5,7 +5,7 @@ mod support;
 use pointsman::embedder::EmbedderFile;
 use pointsman::language::is_foreign;
 use pointsman::policy::{Policy, Reason};
-use pointsman::router::{Router, load_embedder};
+use pointsman::router::{Router, Score, load_embedder};
 use pointsman::tokenizer::Tokenizer;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -44,5 +44,8 @@ fn the_default_router_says_that_it_does_not_know_them() {
     for text in table().foreign.values().flatten() {
         let decision = router.route(&text.as_str().into(), &Policy::default()).unwrap();
         assert_eq!((decision.reason, &decision.model), (Reason::LowConfidence, &router.strongest().id), "{text}");
+        // Of what is not known, nothing is said to be sure.
+        let mean = |s: &Score| (s.quality * (1.0 - s.quality)).sqrt();
+        assert!(decision.scores.iter().all(|s| (s.spread - mean(s)).abs() < 1e-12) && decision.nearness.is_some(), "{text}");
     }
 }

@@ -76,6 +76,6 @@ fn what_cannot_be_placed_is_refused() {
     }
     let plain = RouterFile { tasks: None, ..file() };
     assert_eq!(plain.with_lineup(&[new(0.5)]).unwrap_err().code(), "BAD_INPUT");
-    assert_eq!(file().with_lineup(&[]).unwrap_err().code(), "BAD_ARTIFACT");
-    assert_eq!(file().with_lineup(&[known("small"), known("small")]).unwrap_err().code(), "BAD_ARTIFACT");
+    assert_eq!(file().with_lineup(&[]).unwrap_err().code(), "BAD_INPUT");
+    assert_eq!(file().with_lineup(&[known("small"), known("small")]).unwrap_err().code(), "BAD_INPUT");
 }

@@ -100,6 +100,20 @@ fn every_dial_becomes_one_exchange_rate() {
 }
 
 #[test]
+fn a_budget_lies_between_two_knots() {
+    let knot = |usd| dials().within(usd).unwrap();
+    assert_eq!(knot(5.0), Knot { lambda: 0.0, quality: 0.8, usd: 3.0 }, "where money is no matter");
+    assert_eq!(knot(2.5), Knot { lambda: 10.0, quality: 0.82, usd: 2.0 }, "no logarithm leads from nothing");
+    assert_eq!(knot(1.0), Knot { lambda: 20.0, quality: 0.7, usd: 1.0 });
+    // Half way from 1 to 0.5 dollars, half way from 20 to 40 by their logarithm.
+    let between = knot(0.75);
+    assert!((between.lambda - 800f64.sqrt()).abs() < 1e-9 && (between.quality - 0.705).abs() < 1e-12 && between.usd == 0.75, "{between:?}");
+    let error = dials().within(0.05).unwrap_err();
+    assert!(error.code() == "INFEASIBLE" && error.to_string().contains("0.1 at least"), "{error}");
+    assert_eq!(Dials { knots: vec![], ..dials() }.within(1.0).unwrap_err().code(), "BAD_INPUT");
+}
+
+#[test]
 fn a_guarantee_is_walked_up_to_the_first_rate_that_is_not_proven() {
     let floors = [(0.0, 0.78, -0.01), (10.0, 0.79, -0.02), (20.0, 0.60, -0.20), (40.0, 0.77, -0.01)];
     let floors = floors.map(|(lambda, quality, change)| Floor { lambda, quality, change }).to_vec();

@@ -157,19 +157,11 @@ def stand_in(bench):
     name = "optllm_overruling"
     router = bench.train("stand-in", bench.log(name), bench.data / name / "models.json", "--candidates", STAND_IN)
     told("default dial", bench.evaluate("stand-in", router, bench.log(name)))
-    weight, half = half_price(json.loads(bench.run("inspect", "--json", router)))
+    file = json.loads(bench.run("inspect", "--json", router))
+    half = file["provenance"]["bestSingle"]["usd"] / 2
+    weight = json.loads(bench.run("inspect", "--json", "--budget-usd", half, router))["budget"]["costWeight"]
     report = bench.evaluate("stand-in-half", router, bench.log(name), "--cost-weight", weight)
-    told(f"p = {weight:.4f}, at which training rows cost ${half:.4f} per 1,000 calls, half of what the best single candidate does", report)
-
-
-def half_price(file):
-    """The p that costs half of the best single candidate, and that half in US dollars per 1,000 calls: between two dials of
-    the table, which is of out-of-fold predictions of training rows."""
-    dials, half = file["dials"], file["provenance"]["bestSingle"]["usd"] / 2
-    at = next(i for i, knot in enumerate(dials["knots"]) if knot["usd"] <= half)
-    dear, cheap = dials["knots"][at - 1], dials["knots"][at]
-    share = (dear["usd"] - half) / (dear["usd"] - cheap["usd"])
-    return dear["lambda"] * (cheap["lambda"] / dear["lambda"]) ** share * dials["costScale"], 1000 * half
+    told(f"p = {weight:.4f}, at which training rows cost ${1000 * half:.4f} per 1,000 calls, half of what the best single candidate does", report)
 
 
 def online(bench):

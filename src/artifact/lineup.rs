@@ -5,6 +5,7 @@ use crate::catalog::{Candidate, Catalog};
 use crate::error::{Error, Result};
 use crate::head::{Head, Linear};
 use crate::placing::{Evidence, Placed};
+use crate::policy::Dials;
 use ndarray::{Array2, Axis, concatenate};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -40,9 +41,9 @@ impl RouterFile {
     /// the old line-up goes: the guarantee, and the quality that each exchange rate brings.
     ///
     /// # Errors
-    /// [`Error::BadInput`] for a candidate that cannot be placed, [`Error::BadArtifact`] for an impossible catalog.
+    /// [`Error::BadInput`] for a candidate that cannot be placed, or that is there twice or without a sound price.
     pub fn with_lineup(self, entries: &[Entry]) -> Result<Self> {
-        let listed = Catalog::new(entries.iter().map(|entry| self.candidate(entry)).collect::<Result<_>>()?)?;
+        let listed = Catalog::named(entries.iter().map(|entry| self.candidate(entry)).collect::<Result<_>>()?)?;
         if compete_alike(&listed, &self.catalog) {
             return Ok(Self { catalog: listed, ..self });
         }
@@ -53,7 +54,7 @@ impl RouterFile {
         let input_tokens = self.tasks.as_ref().map_or(0.0, |tasks| tasks.input_tokens);
         let usd = listed.candidates().iter().map(|c| c.usd(input_tokens, c.expected_output_tokens));
         let mut dials = self.dials;
-        dials.cost_scale = usd.fold(f64::MIN_POSITIVE, f64::max);
+        dials.cost_scale = Dials::cost_scale_of(usd);
         (dials.strongest, dials.means, dials.knots, dials.guarantee) = (strongest, means, vec![], None);
         let head = stack(&heads)?;
         // Its numbers are by the candidates of training: whoever wants to place more starts from the file as it was trained.
@@ -83,8 +84,13 @@ impl RouterFile {
         if let Some(at) = self.catalog.position(&entry.id) {
             return Ok(Row { head: self.head.select(&[at]), mean: self.dials.means[at] });
         }
-        let problem =
-            || format!("{:?} is not a candidate of this router file, and the file tells nothing of tasks to place it by", entry.id);
+        let problem = || {
+            format!(
+                "{:?} is not a candidate of this router file, and the file tells nothing of tasks to place it by; place all new \
+                        candidates at once, beside those of the file as it was trained",
+                entry.id
+            )
+        };
         let tasks = self.tasks.as_ref().ok_or_else(|| Error::input("candidates", problem()))?;
         let evidence = Evidence { scores: entry.scores.clone(), outcomes: entry.outcomes.clone() };
         let placed = tasks.place(&self.head, &evidence).map_err(|error| match error {

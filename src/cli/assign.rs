@@ -1,18 +1,17 @@
 //! `pointsman assign`
 
 use super::route::LimitArgs;
-use super::{RouterArgs, parse_prompt, print_json, read};
+use super::{RouterArgs, print_json, prompts};
 use anyhow::Context;
 use pointsman::prompt::Prompt;
 use pointsman::router::{BatchGoal, Plan};
-use std::io::BufRead;
 use std::path::PathBuf;
 
 /// Decide where every prompt of a batch goes, so that together they reach a goal at least cost.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A file of prompts, one a line: a JSON string, or a JSON list of chat messages. Without it, every line of standard
-    /// input is a prompt as it is.
+    /// A file of prompts, one a line: a JSON string, or a JSON list of chat messages; `-` reads standard input. Without it,
+    /// every line of standard input that is not blank is a prompt as it is.
     #[arg(long)]
     jsonl: Option<PathBuf>,
     #[command(flatten)]
@@ -49,16 +48,9 @@ impl GoalArgs {
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let goal = args.goal.goal().context("a goal is missing")?;
-    let prompts = prompts(args)?;
+    let prompts = prompts::each(args.jsonl.as_deref())?.map(|numbered| Ok(numbered?.1)).collect::<anyhow::Result<Vec<Prompt>>>()?;
     let plan = args.files.load(0)?.assign(&prompts, goal, &args.limits.policy())?;
     if args.json { print_json(&plan) } else { print(&plan) }
-}
-
-fn prompts(args: &Args) -> anyhow::Result<Vec<Prompt>> {
-    match &args.jsonl {
-        Some(path) => read(path)?.lines().enumerate().map(|(i, line)| parse_prompt(i, &line?)).collect(),
-        None => std::io::stdin().lines().map(|line| Ok(Prompt::Text(line?))).collect(),
-    }
 }
 
 /// One candidate a line, so that lines of output are lines of input; the sum goes to standard error.

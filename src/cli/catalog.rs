@@ -1,4 +1,4 @@
-//! `pointsman catalog list | add`
+//! `pointsman catalog list | add | set`
 
 use super::logs::DataArgs;
 use super::{DEFAULT_ROUTER, read, write};
@@ -19,6 +19,21 @@ pub enum Verb {
     },
     /// Place a new candidate by its mean scores on tasks, by outcomes of its own, or both.
     Add(AddArgs),
+    /// Write a router file for another line-up: several new candidates, other prices, fewer candidates.
+    Set(SetArgs),
+}
+
+#[derive(clap::Args)]
+pub struct SetArgs {
+    #[arg(long, default_value = DEFAULT_ROUTER)]
+    router: PathBuf,
+    /// The router file to write.
+    #[arg(long)]
+    out: PathBuf,
+    /// A JSON list of all its candidates, as `createRouter` takes them: `[{"id": "known"}, {"id": "new", "usdPerMtokIn": 0.1,
+    /// "usdPerMtokOut": 0.4, "scores": {"mmlu_pro": 72.6}}]`. What is left open of a known one stays.
+    #[arg(long)]
+    candidates: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -60,7 +75,19 @@ pub fn run(verb: &Verb) -> anyhow::Result<()> {
     match verb {
         Verb::List { router } => list(&RouterFile::parse(&read(router)?)?),
         Verb::Add(args) => add(args),
+        Verb::Set(args) => set(args),
     }
+}
+
+fn set(args: &SetArgs) -> anyhow::Result<()> {
+    let file = RouterFile::parse(&read(&args.router)?)?;
+    let problem = |e| Error::BadInput { argument: "candidates".into(), problem: format!("{}: {e}", args.candidates.display()) };
+    let entries: Vec<Entry> = serde_json::from_slice(&read(&args.candidates)?).map_err(problem)?;
+    let file = file.with_lineup(&entries)?;
+    let bytes = file.to_bytes()?;
+    write(&args.out, &bytes)?;
+    say!("{}: {} candidates, {} bytes", args.out.display(), file.catalog.len(), bytes.len());
+    list(&file)
 }
 
 fn list(file: &RouterFile) -> anyhow::Result<()> {
@@ -88,7 +115,7 @@ fn add(args: &AddArgs) -> anyhow::Result<()> {
         context_tokens: args.context,
         supports: Some(args.supports.clone()),
         expected_output_tokens: args.output_tokens,
-        scores: args.scores.iter().cloned().collect::<BTreeMap<_, _>>(),
+        scores: scores(&args.scores)?,
         outcomes: outcomes(args, &file)?,
         ..Entry::default()
     };
@@ -113,16 +140,35 @@ fn outcomes(args: &AddArgs, file: &RouterFile) -> anyhow::Result<Vec<(Vec<f32>, 
     if args.outcomes.is_empty() {
         return Ok(vec![]);
     }
+    let nothing = |why: String| Error::BadInput {
+        argument: "outcomes".into(),
+        problem: format!("no outcome of {:?} to place it by: {why}", args.id),
+    };
     let data = DataArgs::of(&args.outcomes, &args.embedder).load(None, false)?;
     super::check_fingerprint(file, &data.fingerprint)?;
-    let position = data.log.position(&args.id);
+    let position =
+        data.log.position(&args.id).ok_or_else(|| nothing(format!("the log holds those of {}", data.log.candidates.join(", "))))?;
     let rows = data.log.rows.iter().zip(&data.seen).filter(|(row, _)| row.split == pointsman::train::Split::Train);
-    let answered = rows.filter_map(|(row, seen)| Some((row, seen, row.outcome(position?)?)));
+    let answered = rows.filter_map(|(row, seen)| Some((row, seen, row.outcome(position)?)));
     let read = |(row, seen, outcome): (&pointsman::train::Row, &pointsman::train::Seen, pointsman::train::Outcome)| {
         let features = file.features.apply(&seen.embedding, &surface(&row.query, seen.tokens))?;
         Ok((features.vector, outcome.score))
     };
-    answered.map(read).collect()
+    let own: Vec<(Vec<f32>, f64)> = answered.map(read).collect::<anyhow::Result<_>>()?;
+    if own.is_empty() {
+        return Err(nothing("all of its rows are marked for tests".into()).into());
+    }
+    Ok(own)
+}
+
+fn scores(given: &[(String, f64)]) -> Result<BTreeMap<String, f64>, Error> {
+    let mut scores = BTreeMap::new();
+    for (task, score) in given {
+        if scores.insert(task.clone(), *score).is_some() {
+            return Err(Error::BadInput { argument: "scores".into(), problem: format!("{task:?} is given twice") });
+        }
+    }
+    Ok(scores)
 }
 
 fn parse_score(text: &str) -> Result<(String, f64), String> {

@@ -3,15 +3,15 @@
 use super::cache::{self, Cache, Key};
 use super::logs::LogArgs;
 use super::sample::Sample;
-use super::{DEFAULT_EMBEDDER, JobsArgs, open_embedder, parse_prompt};
+use super::{DEFAULT_EMBEDDER, JobsArgs, open_embedder, prompts};
+use anyhow::Context;
 use indicatif::ProgressBar;
 use pointsman::embedder::Embedder;
-use pointsman::prompt::Prompt;
 use pointsman::train::Split;
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Turn lines of standard input into unit vectors, one JSON list a line; or, of logs that are named, fill the cache that
+/// Turn lines of standard input that are not blank into unit vectors, one JSON list a line; or, of logs that are named, fill the cache that
 /// `train` and `evaluate` read.
 #[derive(clap::Args)]
 pub struct Args {
@@ -62,10 +62,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
 fn print(args: &Args) -> anyhow::Result<()> {
     let (tokenizer, embedder) = open_embedder(&args.embedder)?;
-    for (i, line) in std::io::stdin().lines().enumerate() {
-        let line = line?;
-        let prompt = if args.jsonl { parse_prompt(i, &line)? } else { Prompt::Text(line) };
-        let embedding = embedder.embed(&tokenizer.encode_mended(&prompt.text()?))?;
+    for numbered in prompts::each(args.jsonl.then_some(Path::new("-")))? {
+        let (line, prompt) = numbered?;
+        let text = prompt.text().with_context(|| format!("line {line}"))?;
+        let embedding = embedder.embed(&tokenizer.encode_mended(&text))?;
         say!("{}", serde_json::to_string(embedding.as_slice())?);
     }
     Ok(())

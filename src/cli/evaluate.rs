@@ -6,17 +6,17 @@ mod tables;
 use super::logs::{Data, DataArgs};
 use super::report::{Page, Replayed};
 use super::route::parse_floor;
-use super::{DEFAULT_ROUTER, JobsArgs, check_fingerprint, read, write};
+use super::{DEFAULT_ROUTER, JobsArgs, check_fingerprint, check_folder, read, write};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use pointsman::artifact::RouterFile;
 use pointsman::evaluate::{Earned, Interval, Online, Report, Splits, Stability, Strategy, Unseen};
 use pointsman::evaluate::{check_guarantee, evaluate, replay_online, stability};
-use pointsman::policy::{MinQuality, Policy};
+use pointsman::policy::{Aim, MinQuality, Policy};
 use pointsman::prompt::Prompt;
 use pointsman::router::Router;
 use pointsman::train::{Asked, Split};
-use serde_json::{Value, to_value};
+use serde_json::to_value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,22 +42,22 @@ pub struct Args {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Also prove the guarantee on random halves of these rows and look at the other halves, so many times.
-    #[arg(long)]
-    splits: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    splits: Option<u32>,
     /// Also replay these rows to a bandit that starts from nothing, with so much exploration [default: 0.3], beside a head
     /// that knows all outcomes but has not seen the row that it judges: it is fitted to these rows fold by fold, which takes
-    /// as long as training does.
+    /// as long as training does. Rewards are scores less costs, at the dial's exchange rate.
     #[arg(long, value_name = "EXPLORE", num_args = 0..=1, default_missing_value = "0.3")]
     online: Option<f64>,
     /// The directions in which prompts differ most that the bandit looks at: fewer are learned faster, and say less.
-    #[arg(long, default_value_t = 16)]
-    online_dimensions: usize,
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    online_dimensions: u16,
     /// For decision logs: no row weighs more than this (one over its propensity), for less variance and some bias.
     #[arg(long)]
     clip: Option<f64>,
     /// Also edit so many of these rows' prompts in six small ways and count the decisions that stay.
-    #[arg(long)]
-    stability: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    stability: Option<u32>,
     /// Write every number to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -105,39 +105,48 @@ impl Side {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let policy = Policy { cost_weight: args.cost_weight, min_quality: args.min_quality, ..Policy::default() };
     policy.check()?;
+    decisions::check(args)?;
+    [&args.json, &args.report].into_iter().flatten().try_for_each(|path| check_folder(path))?;
     args.jobs.start()?;
     let file = RouterFile::parse(&read(&args.router)?)?;
     let data = args.data.load(None, false)?;
     check_fingerprint(&file, &data.fingerprint)?;
     let rows: Vec<usize> = (0..data.log.rows.len()).filter(|&r| args.split.holds(data.log.rows[r].split)).collect();
-    let off_policy = decisions::judge(args, &file, &data, &rows, file.dials.aim(&policy)?)?;
+    let aim = file.dials.aim(&policy)?;
+    let off_policy = decisions::judge(args, &file, &data, &rows, aim)?;
     if args.data.logs.outcomes.is_empty() {
         return off_policy.map_or(Ok(()), |found| decisions::finish(args, &found));
     }
     let rows: Vec<usize> = rows.into_iter().filter(|&r| data.log.rows[r].asked == Asked::Openly).collect();
-    let mut report = evaluate(&file, &data.log, &data.seen, &rows, file.dials.aim(&policy)?, args.seed)?;
-    report.stability = args.stability.map(|most| check_stability(args, &data, &rows, &policy, most)).transpose()?;
-    let splits = args.splits.map(|n| check_guarantee(&file, &data.log, &data.seen, &rows, n, args.seed)).transpose()?;
-    let online = args.online.map(|explore| learn_from_nothing(args, &file, &data, &rows, explore)).transpose()?;
+    let mut report = evaluate(&file, &data.log, &data.seen, &rows, aim, args.seed)?;
+    report.stability = args.stability.map(|most| check_stability(args, &data, &rows, &policy, most as usize)).transpose()?;
+    let splits = args.splits.map(|n| check_guarantee(&file, &data.log, &data.seen, &rows, n as usize, args.seed)).transpose()?;
+    let online = args.online.map(|explore| learn_from_nothing(args, &file, &data, &rows, aim, explore)).transpose()?;
+    let page = Page {
+        report: &report,
+        splits: splits.as_ref(),
+        online: online.as_deref(),
+        off_policy: off_policy.as_ref(),
+        provenance: &file.provenance,
+        replayed: args.replayed(),
+    };
     if let Some(path) = &args.json {
-        let others = [("splits", to_value(splits)?), ("online", to_value(&online)?), ("offPolicy", to_value(&off_policy)?)];
-        write_json(path, &report, others)?;
+        write_json(path, &page)?;
     }
     if let Some(path) = &args.report {
-        let (splits, online, provenance) = (splits.as_ref(), online.as_deref(), &file.provenance);
-        let page = Page { report: &report, splits, online, provenance, replayed: args.replayed() };
         write(path, page.html()?.as_bytes())?;
     }
-    print(&report)?;
-    splits.map_or(Ok(()), |splits| print_splits(&splits))?;
-    online.map_or(Ok(()), |curve| print_online(&curve))?;
-    off_policy.map_or(Ok(()), |found| decisions::print(args, &found))
+    print(&page, aim)?;
+    page.splits.map_or(Ok(()), print_splits)?;
+    page.online.map_or(Ok(()), print_online)?;
+    page.off_policy.map_or(Ok(()), |found| decisions::print(args, found))
 }
 
-/// The report, and by name what else was asked for.
-fn write_json(path: &Path, report: &Report, others: [(&str, Value); 3]) -> anyhow::Result<()> {
-    let mut all = to_value(report)?;
-    others.into_iter().for_each(|(name, value)| all[name] = value);
+/// The report, what else was asked for, and where routing loses.
+fn write_json(path: &Path, page: &Page) -> anyhow::Result<()> {
+    let mut all = to_value(page.report)?;
+    let others = [("splits", to_value(page.splits)?), ("online", to_value(page.online)?), ("offPolicy", to_value(page.off_policy)?)];
+    others.into_iter().chain([("losses", to_value(page.losses())?)]).for_each(|(name, value)| all[name] = value);
     write(path, &serde_json::to_vec_pretty(&all)?)
 }
 
@@ -149,12 +158,17 @@ fn check_stability(args: &Args, data: &Data, rows: &[usize], policy: &Policy, mo
     Ok(stability(&texts, args.seed, |text| Ok(router.route(&Prompt::from(text), policy)?.model))?)
 }
 
-fn learn_from_nothing(args: &Args, file: &RouterFile, data: &Data, rows: &[usize], explore: f64) -> anyhow::Result<Vec<Earned>> {
+/// What is earned at the dial's exchange rate; where only the strongest will do, costs do not count.
+fn learn_from_nothing(args: &Args, file: &RouterFile, data: &Data, rows: &[usize], aim: Aim, explore: f64) -> anyhow::Result<Vec<Earned>> {
+    let lambda = match aim {
+        Aim::Weight(lambda) | Aim::Keep(lambda) => lambda,
+        Aim::Strongest => 0.0,
+    };
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed} a head for unseen rows: {msg}")?);
     bar.enable_steady_tick(Duration::from_millis(200));
     let unseen = Unseen::cross_fit(file, &data.log, &data.seen, rows, &|what| bar.set_message(what.to_owned()))?;
     bar.finish_and_clear();
-    let online = Online::new(file.dials.default_lambda, explore, args.online_dimensions, args.seed);
+    let online = Online::new(lambda, explore, args.online_dimensions.into(), args.seed);
     Ok(replay_online(&file.features, &unseen, &online)?)
 }
 
@@ -168,7 +182,7 @@ fn print_splits(splits: &Splits) -> anyhow::Result<()> {
 }
 
 fn print_online(curve: &[Earned]) -> anyhow::Result<()> {
-    say!("\nmean reward while learning from nothing (score less cost at the default dial's rate)");
+    say!("\nmean reward while learning from nothing (score less cost at the dial's exchange rate)");
     say!("  {:>8} {:>9} {:>9} {:>12} {:>9}", "rows", "bandit", "head", "best single", "random");
     curve.iter().try_for_each(|at| {
         say!("  {:8} {:9.4} {:9.4} {:12.4} {:9.4}", at.rows, at.bandit, at.head, at.best_single, at.random);
@@ -179,7 +193,8 @@ fn print_online(curve: &[Earned]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print(report: &Report) -> anyhow::Result<()> {
+fn print(page: &Page, aim: Aim) -> anyhow::Result<()> {
+    let report = page.report;
     say!("{} rows; costs in US dollars per 1,000 calls\n", report.rows);
     row("router", &report.router)?;
     row(&format!("best single ({})", report.best_single.name), &report.best_single)?;
@@ -191,13 +206,17 @@ fn print(report: &Report) -> anyhow::Result<()> {
     let [change, low, high] = percent(&report.score_change);
     say!("\n  score change  {change:+.2} points, 95% interval {low:+.2} to {high:+.2}");
     let [saved, low, high] = percent(&report.cost_saved);
-    say!("  cost saved    {saved:.1}%, 95% interval {low:.1}% to {high:.1}%");
+    match saved.is_finite() {
+        true => say!("  cost saved    {saved:.1}%, 95% interval {low:.1}% to {high:.1}%"),
+        false => say!("  cost saved    none: the best single candidate costs nothing"),
+    }
     let aiq = &report.aiq;
     say!("  AIQ x 100     {:.2}; zero router {:.2}, oracle {:.2}", aiq.router * 100.0, aiq.zero * 100.0, aiq.oracle * 100.0);
     say!("  calibration   expected error {:.4} over all candidates", report.calibration.ece);
     let share = 100.0 * report.low_confidence as f64 / report.rows as f64;
-    say!("  unlike the training prompts, so the strongest: {} rows ({share:.1}%)", report.low_confidence);
-    warn(report)?;
+    let instead = if matches!(aim, Aim::Weight(_)) { "judged by mean scores" } else { "for the strongest candidate" };
+    say!("  unlike the training prompts, so {instead}: {} rows ({share:.1}%)", report.low_confidence);
+    warn(page)?;
     say!("\ncandidates");
     report.candidates.iter().try_for_each(|s| row(&s.name, s))?;
     tables::print(report)?;
@@ -231,13 +250,15 @@ fn row(label: &str, strategy: &Strategy) -> anyhow::Result<()> {
 }
 
 /// What a reader must not miss.
-fn warn(report: &Report) -> anyhow::Result<()> {
-    if report.score_change.high < 0.0 {
-        say!("\nrouting loses here: its score is below the best single candidate's beyond chance");
+fn warn(page: &Page) -> anyhow::Result<()> {
+    let (report, losses) = (page.report, page.losses());
+    if !losses.is_empty() {
+        say!("");
     }
-    if report.router.score < report.zero.score {
-        say!("\nrouting loses here: a blind mix of single candidates scores more at the same cost");
-    }
+    losses.iter().try_for_each(|loss| {
+        say!("{loss}");
+        anyhow::Ok(())
+    })?;
     if report.candidates.iter().any(|s| s.rows < report.rows) {
         say!("\nsome candidates answered fewer rows than were replayed: compare means on one data set at a time");
     }

@@ -2,7 +2,7 @@
 
 use super::{DEFAULT_ROUTER, print_json, read};
 use pointsman::artifact::RouterFile;
-use pointsman::policy::{Aim, MinQuality, Policy};
+use pointsman::policy::{Aim, Knot, MinQuality, Policy};
 use std::path::PathBuf;
 
 /// Show what a router file holds.
@@ -11,6 +11,10 @@ pub struct Args {
     /// The router file.
     #[arg(default_value = DEFAULT_ROUTER)]
     file: PathBuf,
+    /// Also tell the cost weight at which a call costs so much on average, in US dollars: by predictions of the training rows
+    /// that were made out of fold.
+    #[arg(long)]
+    budget_usd: Option<f64>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -19,6 +23,8 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let bytes = read(&args.file)?;
     let file = RouterFile::parse(&bytes)?;
+    let affordable = args.budget_usd.map(|usd| file.dials.within(usd)).transpose()?;
+    let weight_of = |knot: &Knot| knot.lambda * file.dials.cost_scale;
     if args.json {
         return print_json(&serde_json::json!({
             "bytes": bytes.len(),
@@ -27,6 +33,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             "candidates": file.catalog.candidates(),
             "dials": file.dials,
             "provenance": file.provenance,
+            "budget": affordable.map(|knot| serde_json::json!({ "costWeight": weight_of(&knot), "quality": knot.quality, "usd": knot.usd })),
         }));
     }
     let about = &file.provenance;
@@ -43,20 +50,38 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (best, routed) = (&about.best_single, &about.routed);
     say!("\nbest single candidate: {} with {:.4} at ${:.3} per 1,000 calls", best.id, best.quality, best.usd * 1e3);
     say!("routed at the default dial, out of fold: {:.4} at ${:.3} per 1,000 calls", routed.quality, routed.usd * 1e3);
-    say!("dials, on out-of-fold predictions of the training rows");
-    for knot in file.dials.knots.iter().step_by(6) {
-        let mark = if knot.lambda == file.dials.default_lambda { '>' } else { ' ' };
-        let weight = knot.lambda * file.dials.cost_scale;
-        say!("{mark} costWeight {weight:9.4}  quality {:.4}  ${:8.4} per 1,000 calls", knot.quality, knot.usd * 1e3);
-    }
+    dials(&file)?;
     guarantee(&file)?;
     say!("default: costWeight {:.4}", file.dials.default_lambda * file.dials.cost_scale);
+    if let Some(knot) = affordable {
+        let usd = knot.usd * 1e3;
+        say!("for ${usd:.4} per 1,000 calls: costWeight {:.4}, which scored {:.4} on training rows", weight_of(&knot), knot.quality);
+    }
+    Ok(())
+}
+
+/// Every sixth of the table, and the default.
+fn dials(file: &RouterFile) -> anyhow::Result<()> {
+    if file.dials.knots.is_empty() {
+        say!("no dial table: what this line-up brings at any exchange rate was never measured");
+        return Ok(());
+    }
+    say!("dials, on out-of-fold predictions of the training rows");
+    for (i, knot) in file.dials.knots.iter().enumerate() {
+        let is_default = knot.lambda == file.dials.default_lambda;
+        if is_default || i % 6 == 0 {
+            let (mark, weight) = (if is_default { '>' } else { ' ' }, knot.lambda * file.dials.cost_scale);
+            say!("{mark} costWeight {weight:9.4}  quality {:.4}  ${:8.4} per 1,000 calls", knot.quality, knot.usd * 1e3);
+        }
+    }
     Ok(())
 }
 
 fn guarantee(file: &RouterFile) -> anyhow::Result<()> {
     let Some(proven) = &file.dials.guarantee else {
-        say!("no guarantee: nothing was kept from training to prove one on");
+        let placed = file.dials.knots.is_empty();
+        let why = if placed { "what was proven was proven of another line-up" } else { "nothing was kept from training to prove one on" };
+        say!("no guarantee: {why}");
         return Ok(());
     };
     let (confidence, points) = (100.0 * (1.0 - proven.delta), 100.0 * proven.epsilon);

@@ -20,11 +20,11 @@ use wide::{Cell, Wide};
 pub struct LogArgs {
     /// Outcome logs, by their ending: JSON lines with `query`, `scores`, `costs` and optionally `split`, `dataset`,
     /// `tok_out`; `.csv` and `.parquet` as RouterBench has them, with a column of scores for each candidate and one of
-    /// costs, `<candidate>|total_cost`; `.parquet` also with `scores` and `costs` as maps or structs. `.gz` is unpacked.
+    /// costs, `<candidate>|total_cost`; `.parquet` also with `scores` and `costs` as maps or structs. `.gz` is unpacked, but for Parquet.
     #[arg(long, num_args = 1..)]
     pub outcomes: Vec<PathBuf>,
-    /// Decision logs: JSON lines `{"query": ..., "decision": {...}}`, and later `{"id": ..., "score": ..., "usd": ...}`,
-    /// in any order and any number of files. `.gz` is unpacked.
+    /// Decision logs: JSON lines `{"query": ..., "decision": {...}}`, and later `{"id": ..., "score": ..., "usd": ...}` or
+    /// each of the two alone, in any order and any number of files. `.gz` is unpacked.
     #[arg(long, num_args = 1..)]
     pub decisions: Vec<PathBuf>,
 }
@@ -125,6 +125,10 @@ impl LogArgs {
             read_outcomes(path, &bar, visit).with_context(|| path.display().to_string())?;
         }
         let mut join = Join::default();
+        if let Some(path) = self.decisions.iter().find(|path| path.exists() && !path.is_file()) {
+            let problem = format!("{} is read twice, so it must be a file", path.display());
+            return Err(Error::BadInput { argument: "decisions".into(), problem }.into());
+        }
         for path in &self.decisions {
             each_line(path, &bar, &mut |line, text| Ok(join.note(line, text)?)).with_context(|| path.display().to_string())?;
         }
@@ -144,12 +148,12 @@ fn report(tally: &Tally) {
     }
     eprintln!("pointsman: {} decisions, {} feedback lines, {} rows", tally.decisions, tally.feedback, tally.rows);
     let counts = [
-        (tally.without_feedback, "decisions without feedback: left out"),
+        (tally.without_feedback, "decisions without a score: left out"),
         (tally.repeated, "decisions logged again: left out"),
         (tally.unlike, "decisions whose id another decision has too (routers made with one seed?): left out"),
         (tally.failed, "decisions of the fallback, as the engine had failed: left out"),
         (tally.unclaimed_feedback, "ids with feedback and no decision: left out"),
-        (tally.repeated_feedback, "feedback lines for an id that had one: the first counts"),
+        (tally.repeated_feedback, "feedback lines for an id that had the same: the first counts"),
         (tally.expected_costs, "rows without a bill: their cost is the expected one"),
     ];
     counts.iter().filter(|(count, _)| *count > 0).for_each(|(count, what)| eprintln!("pointsman: {count} {what}"));
@@ -159,6 +163,10 @@ fn read_outcomes(path: &Path, bar: &ProgressBar, visit: &mut dyn FnMut(usize, En
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     match name.strip_suffix(".gz").unwrap_or(&name).rsplit('.').next() {
         Some("csv") => read_csv(path, bar, visit),
+        Some("parquet" | "pq") if name.ends_with(".gz") => {
+            Err(Error::BadInput { argument: "outcomes".into(), problem: "Parquet packs its own columns; unpack the .gz first".into() }
+                .into())
+        }
         Some("parquet" | "pq") => parquet::read(open(path)?, bar, visit),
         _ => each_line(path, bar, &mut |line, text| visit(line, Entry::from_json(line, text).map_err(hint(text))?)),
     }
@@ -206,7 +214,7 @@ fn each_line(path: &Path, bar: &ProgressBar, visit: &mut dyn FnMut(usize, &str) 
         if read == 0 {
             break;
         }
-        let text = text.trim();
+        let text = text.trim_start_matches('\u{feff}').trim();
         if !text.is_empty() {
             visit(line, text)?;
         }
@@ -216,7 +224,7 @@ fn each_line(path: &Path, bar: &ProgressBar, visit: &mut dyn FnMut(usize, &str) 
 
 fn open_text(path: &Path, bar: &ProgressBar) -> anyhow::Result<Box<dyn BufRead>> {
     let file = bar.wrap_read(open(path)?);
-    let packed = path.extension().is_some_and(|e| e == "gz");
+    let packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
     Ok(if packed { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(BufReader::new(file)) })
 }
 

@@ -18,7 +18,7 @@ mod verdict;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use pointsman::artifact::Provenance;
-use pointsman::evaluate::{Earned, Report, Splits};
+use pointsman::evaluate::{Earned, OffPolicy, Report, Splits};
 
 /// What a page tells.
 pub struct Page<'a> {
@@ -27,6 +27,8 @@ pub struct Page<'a> {
     pub splits: Option<&'a Splits>,
     /// Where the rows were replayed to a bandit.
     pub online: Option<&'a [Earned]>,
+    /// Where decisions were logged.
+    pub off_policy: Option<&'a OffPolicy>,
     /// Of the router file.
     pub provenance: &'a Provenance,
     pub replayed: Replayed,
@@ -47,6 +49,11 @@ pub struct Replayed {
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 impl Page<'_> {
+    /// Every result in which routing loses, in a sentence each.
+    pub fn losses(&self) -> Vec<String> {
+        verdict::losses(self)
+    }
+
     /// The page as HTML.
     pub fn html(&self) -> anyhow::Result<String> {
         let style = format!("{}{}", include_str!("report/page.css"), palette::style(plot::FINE));
@@ -87,6 +94,9 @@ impl Page<'_> {
         }
         if let Some(splits) = self.splits {
             all.push(("The guarantee, checked", sections::guarantee(splits)));
+        }
+        if let Some(found) = self.off_policy {
+            all.push(("Estimated from logged decisions", sections::off_policy(found)));
         }
         if let Some(curve) = self.online {
             all.push(("Learning from nothing", online::section(curve)?));

@@ -1,17 +1,17 @@
 //! `pointsman route`
 
-use super::{RouterArgs, parse_prompt, read};
+use super::{RouterArgs, prompts};
+use anyhow::Context;
 use pointsman::policy::{MinQuality, Policy};
 use pointsman::prompt::Prompt;
 use pointsman::router::Decision;
-use std::io::BufRead;
 use std::path::PathBuf;
 use std::time::Instant;
 
 /// Decide where a prompt goes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The prompt. Without it, every line of standard input is one.
+    /// The prompt. Without it, every line of standard input that is not blank is one.
     #[arg(conflicts_with = "jsonl")]
     prompt: Option<String>,
     /// A file of prompts, one a line: a JSON string, or a JSON list of chat messages. `-` reads standard input.
@@ -89,26 +89,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Prompt::from(text.as_str()).text()?;
     }
     let router = args.files.load(args.seed)?;
-    for prompt in prompts(args)? {
+    let route = |prompt: &Prompt| {
         let start = Instant::now();
-        let decision = router.route(&prompt?, &policy)?;
-        print(&decision, start.elapsed().as_secs_f64() * 1e3, args.json)?;
+        let decision = router.route(prompt, &policy)?;
+        print(&decision, start.elapsed().as_secs_f64() * 1e3, args.json)
+    };
+    if let Some(text) = &args.prompt {
+        return route(&Prompt::from(text.as_str()));
+    }
+    for numbered in prompts::each(args.jsonl.as_deref())? {
+        let (line, prompt) = numbered?;
+        route(&prompt).with_context(|| format!("line {line}"))?;
     }
     Ok(())
-}
-
-/// The prompts, one at a time, so that a stream is answered as it comes.
-fn prompts(args: &Args) -> anyhow::Result<Box<dyn Iterator<Item = anyhow::Result<Prompt>>>> {
-    if let Some(text) = &args.prompt {
-        return Ok(Box::new(std::iter::once(Ok(Prompt::from(text.as_str())))));
-    }
-    let Some(path) = &args.jsonl else {
-        return Ok(Box::new(std::io::stdin().lines().map(|line| Ok(Prompt::Text(line?)))));
-    };
-    let lines: Box<dyn BufRead> =
-        if path.as_os_str() == "-" { Box::new(std::io::stdin().lock()) } else { Box::new(std::io::Cursor::new(read(path)?)) };
-    let parse = |(i, line): (usize, std::io::Result<String>)| parse_prompt(i, &line?);
-    Ok(Box::new(lines.lines().enumerate().map(parse)))
 }
 
 fn print(decision: &Decision, ms: f64, json: bool) -> anyhow::Result<()> {

@@ -1,14 +1,14 @@
 //! `pointsman train`
 
 use super::logs::DataArgs;
-use super::{JobsArgs, read, write};
+use super::{JobsArgs, check_folder, read, write};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use pointsman::artifact::RouterFile;
 use pointsman::error::Error;
 use pointsman::evaluate::{LearningCurve, learning_curve};
 use pointsman::head::Link;
-use pointsman::train::{Cards, Settings, Split, train_on};
+use pointsman::train::{Cards, ModelCard, Settings, Split, train_on};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -74,26 +74,34 @@ enum Head {
     Ridge,
 }
 
+impl Args {
+    /// All that does not depend on the data.
+    fn settings(&self) -> Settings {
+        Settings {
+            link: match self.head {
+                Head::Logistic => Link::Logistic,
+                Head::Ridge => Link::Identity,
+            },
+            seed: self.seed,
+            candidates: self.candidates.clone(),
+            calibration: self.calibration,
+            epsilon: self.epsilon,
+            delta: self.delta,
+            far: self.far,
+            date: self.date.clone(),
+            embedder: String::new(),
+            edited: vec![],
+        }
+    }
+}
+
 pub fn run(args: &Args) -> anyhow::Result<()> {
     check_date(&args.date)?;
+    [Some(&args.out), args.json.as_ref()].into_iter().flatten().try_for_each(|path| check_folder(path))?;
     args.jobs.start()?;
     let cards = read_cards(args)?;
     let data = args.data.load(args.bandit_form, true)?;
-    let settings = Settings {
-        link: match args.head {
-            Head::Logistic => Link::Logistic,
-            Head::Ridge => Link::Identity,
-        },
-        seed: args.seed,
-        candidates: args.candidates.clone(),
-        calibration: args.calibration,
-        epsilon: args.epsilon,
-        delta: args.delta,
-        far: args.far,
-        date: args.date.clone(),
-        embedder: data.fingerprint.clone(),
-        edited: data.edited,
-    };
+    let settings = Settings { embedder: data.fingerprint.clone(), edited: data.edited, ..args.settings() };
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed} {msg}")?);
     bar.enable_steady_tick(Duration::from_millis(200));
     let watch = |what: &str| bar.set_message(what.to_owned());
@@ -112,6 +120,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     say!("{}: {} candidates, {} bytes", args.out.display(), file.catalog.len(), bytes.len());
     print(&file)?;
+    note_prices(&file, &cards);
     curve.map_or(Ok(()), |curve| print_curve(&curve))
 }
 
@@ -163,13 +172,41 @@ fn read_cards(args: &Args) -> anyhow::Result<Cards> {
             cards.entry(name.clone()).or_default().complete(card);
         }
     }
+    check_cards(&cards)?;
     Ok(cards)
+}
+
+/// Half a price is a mistake.
+fn check_cards(cards: &Cards) -> anyhow::Result<()> {
+    let half = |card: &ModelCard| card.usd_per_mtok_in.is_some() != card.usd_per_mtok_out.is_some();
+    match cards.iter().find(|(_, card)| half(card)) {
+        Some((id, _)) => {
+            let problem = format!("{id:?} has one price of two; give usd_per_mtok_in and usd_per_mtok_out");
+            Err(Error::BadInput { argument: "prices".into(), problem }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whose prices no list told, and whom the lists name instead.
+fn note_prices(file: &RouterFile, cards: &Cards) {
+    let ids: Vec<&str> = file.catalog.candidates().iter().map(|candidate| candidate.id.as_str()).collect();
+    let unpriced = ids.iter().copied().filter(|id| cards.get(*id).is_none_or(|card| card.usd_per_mtok_in.is_none()));
+    let unpriced: Vec<&str> = unpriced.collect();
+    if cards.is_empty() || unpriced.is_empty() {
+        return;
+    }
+    let mut others: Vec<&str> = cards.keys().map(String::as_str).filter(|id| !ids.contains(id)).collect();
+    others.sort_unstable();
+    let others = if others.is_empty() { String::new() } else { format!("; the lists have {}", others.join(", ")) };
+    eprintln!("pointsman: no list price of {}: fitted to what its calls cost{others}", unpriced.join(", "));
 }
 
 fn check_date(date: &str) -> anyhow::Result<()> {
     let shape: String = date.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    if shape == "0000-00-00" {
+    let part = |at: std::ops::Range<usize>| date.get(at).and_then(|digits| digits.parse::<u32>().ok()).unwrap_or(0);
+    if shape == "0000-00-00" && (1..=12).contains(&part(5..7)) && (1..=31).contains(&part(8..10)) {
         return Ok(());
     }
-    Err(Error::BadInput { argument: "date".into(), problem: format!("{date:?} is not of the form YYYY-MM-DD") }.into())
+    Err(Error::BadInput { argument: "date".into(), problem: format!("{date:?} is no day of the form YYYY-MM-DD") }.into())
 }

@@ -26,11 +26,12 @@ pub struct Band {
 }
 
 /// The band of a curve between two costs, evenly spaced by their logarithm.
-pub(super) fn bands(judged: &Rows, curve: &[Knot], best: usize, (from, to): (f64, f64), seed: u64) -> Vec<Band> {
+pub(super) fn bands(judged: &Rows, curve: &[Knot], strongest: usize, (from, to): (f64, f64), seed: u64) -> Vec<Band> {
     let n = judged.replays.len();
     // Two lines for every exchange rate: what each row costs and scores there.
     let lines = curve.par_iter().flat_map_iter(|knot| {
-        let picks = judged.replays.iter().map(|row| pick(row, Aim::Weight(knot.lambda), best).map_or((0.0, 0.0), |r| (r.usd, r.score)));
+        let picks =
+            judged.replays.iter().map(|row| pick(row, Aim::Weight(knot.lambda), strongest).map_or((0.0, 0.0), |r| (r.usd, r.score)));
         let (usd, score): (Vec<f64>, Vec<f64>) = picks.unzip();
         [usd, score]
     });

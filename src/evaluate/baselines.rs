@@ -153,7 +153,7 @@ fn oracle(stage: &Stage, judged: &Rows) -> Vec<Point> {
 
 /// From the highest exchange rate to none: what predictions bring.
 fn swept(stage: &Stage, rows: &[ReplayRow]) -> Vec<Point> {
-    sweep(rows, stage.file.dials.cost_scale, stage.best, Aim::Weight).iter().rev().map(Point::from).collect()
+    sweep(rows, stage.file.dials.cost_scale, stage.file.dials.strongest, Aim::Weight).iter().rev().map(Point::from).collect()
 }
 
 /// Candidates that have answered all of these rows: only they can be compared within a row.

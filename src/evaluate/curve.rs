@@ -28,7 +28,7 @@ pub struct CurvePoint {
     pub usd: f64,
     /// The score less the best single candidate's.
     pub score_change: f64,
-    /// Share of the best single candidate's cost that is saved.
+    /// Share of the best single candidate's cost that is saved. NaN, null as JSON, where that costs nothing.
     pub cost_saved: f64,
     /// 95% interval of the score change, over test rows. None out of fold.
     pub interval: Option<Interval>,
@@ -105,7 +105,7 @@ impl Judge<'_> {
     fn on_test_rows(&self, file: &RouterFile, best: usize, share: f64, rows: usize) -> Result<CurvePoint> {
         let replays = self.test.par_iter().map(|&row| replay(file, self.log, self.seen, row)).collect::<Result<Vec<ReplayRow>>>()?;
         let aim = file.dials.aim(&Policy::default())?;
-        let routed: Vec<&Replay> = replays.iter().filter_map(|row| pick(row, aim, best)).collect();
+        let routed: Vec<&Replay> = replays.iter().filter_map(|row| pick(row, aim, file.dials.strongest)).collect();
         let beaten: Vec<&Replay> = replays.iter().filter_map(|row| row.of(best)).collect();
         let (router, single) = (strategy("router", &routed), strategy(self.best, &beaten));
         let (change, saved) = intervals(&routed, &beaten, 0);
@@ -114,7 +114,7 @@ impl Judge<'_> {
             (!own.is_empty()).then(|| strategy("", &own).usd)
         });
         let from = cheapest.fold(single.usd, f64::min);
-        let curve = sweep(&replays, file.dials.cost_scale, best, Aim::Weight);
+        let curve = sweep(&replays, file.dials.cost_scale, file.dials.strongest, Aim::Weight);
         Ok(CurvePoint {
             share,
             rows,

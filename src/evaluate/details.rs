@@ -85,7 +85,7 @@ pub(super) fn tasks(stage: &Stage, judged: &Rows, aim: Aim) -> Vec<Task> {
     let task = |(name, rows): (&str, Vec<&ReplayRow>)| Task {
         name: name.into(),
         rows: rows.len(),
-        router: Point::mean(rows.iter().filter_map(|row| pick(row, aim, stage.best))),
+        router: Point::mean(rows.iter().filter_map(|row| pick(row, aim, stage.file.dials.strongest))),
         best_single: Point::mean(rows.iter().filter_map(|row| row.of(stage.best))),
         oracle: Point::mean(rows.iter().filter_map(|row| oracle(row))),
     };
@@ -98,7 +98,7 @@ pub(super) fn oracle(row: &ReplayRow) -> Option<&Replay> {
 }
 
 /// What every cost weight brings, with costs expected by candidate and by prompt. What is paid is the same.
-pub(super) fn weights(rows: &[ReplayRow], cost_scale: f64, best: usize) -> Vec<WeightLine> {
+pub(super) fn weights(rows: &[ReplayRow], cost_scale: f64, strongest: usize) -> Vec<WeightLine> {
     let mut sums: HashMap<usize, (f64, f64)> = HashMap::new();
     for answer in rows.iter().flat_map(|row| &row.answers) {
         let (sum, count) = sums.entry(answer.candidate).or_default();
@@ -108,7 +108,7 @@ pub(super) fn weights(rows: &[ReplayRow], cost_scale: f64, best: usize) -> Vec<W
     let fixed = imagine(rows, |_, answer| (answer.quality, mean(answer.candidate)));
     let at = |cost_weight: f64| {
         let aim = Aim::Weight(cost_weight / cost_scale);
-        let mean = |rows: &[ReplayRow]| Point::mean(rows.iter().filter_map(|row| pick(row, aim, best)));
+        let mean = |rows: &[ReplayRow]| Point::mean(rows.iter().filter_map(|row| pick(row, aim, strongest)));
         WeightLine { cost_weight, fixed: mean(&fixed), dynamic: mean(rows) }
     };
     WEIGHTS.map(at).to_vec()

@@ -20,7 +20,7 @@ pub struct Splits {
     pub exceeded: f64,
     /// Share in which some exchange rate was proven, so that anything but the best single candidate was chosen at all.
     pub proven: f64,
-    /// Mean share of the best single candidate's cost that was saved.
+    /// Mean share of the best single candidate's cost that was saved. NaN, null as JSON, where that costs nothing.
     pub cost_saved: f64,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn check(rows: &[ReplayRow], dials: &Dials, (epsilon, delta): (f64, f
         let sum = |value: &dyn Fn(&(&Replay, &Replay)) -> f64| pairs.iter().map(value).sum::<f64>();
         exceeded += usize::from(sum(&|(ours, best)| best.score - ours.score) / pairs.len().max(1) as f64 > epsilon);
         proven += usize::from(aim != Aim::Strongest);
-        saved += 1.0 - sum(&|(ours, _)| ours.usd) / sum(&|(_, best)| best.usd).max(f64::MIN_POSITIVE);
+        saved += 1.0 - sum(&|(ours, _)| ours.usd) / sum(&|(_, best)| best.usd);
     }
     let share = |count: usize| count as f64 / splits.max(1) as f64;
     Splits { splits, epsilon, delta, exceeded: share(exceeded), proven: share(proven), cost_saved: saved / splits.max(1) as f64 }

@@ -31,10 +31,20 @@ impl<'a> Stage<'a> {
     pub(super) fn judged(&self, rows: &[usize]) -> Result<Rows> {
         let judged = self.replay(rows, |row| row.of(self.best).is_some())?;
         if judged.at.is_empty() {
-            let id = &self.file.catalog.candidates()[self.best].id;
-            return Err(Error::input("outcomes", format!("no row of the chosen split holds an outcome of {id}, the candidate to beat")));
+            return Err(Error::input("outcomes", self.nothing_to_judge(rows)));
         }
         Ok(judged)
+    }
+
+    fn nothing_to_judge(&self, rows: &[usize]) -> String {
+        if rows.is_empty() {
+            return "the log has no row of this split: mark rows with `split`, keep a share of them for tests (--test-share), or replay \
+                    them all (--split all)"
+                .into();
+        }
+        let id = &self.file.catalog.candidates()[self.best].id;
+        let known = self.log.candidates.join(", ");
+        format!("no row of this split holds an outcome of {id}, the candidate to beat; the log knows {known} (--rename NAME={id})")
     }
 
     /// The log's training rows, as far as a candidate of the router has answered them.

@@ -22,6 +22,8 @@ pub(super) struct Appraisal {
     /// What the bandit knows of it, where there is one.
     pub learned: Option<Learned>,
     pub truncated: bool,
+    /// Of the text, where there is one.
+    pub nearness: Option<f32>,
     /// Length of the request, in tokens.
     pub input: usize,
     pub session: Option<Hold>,
@@ -70,6 +72,7 @@ struct Judgement {
     /// Length of the answer as a share of the candidate's mean.
     shares: Vec<f64>,
     doubt: Option<Reason>,
+    nearness: Option<f32>,
 }
 
 impl Router {
@@ -124,17 +127,19 @@ impl Router {
         });
         let mut offers: Vec<Offer> = offers.collect();
         let session = self.hold(&mut offers, input, policy);
-        Ok(Appraisal { offers, most_usd, doubt: judged.doubt, learned, truncated: reading.tokens.truncated(), input, session })
+        let (truncated, doubt, nearness) = (reading.tokens.truncated(), judged.doubt, judged.nearness);
+        Ok(Appraisal { offers, most_usd, doubt, learned, truncated, nearness, input, session })
     }
 
     fn judge(&self, text: &str, tokens: &Tokens, embedding: &Embedding) -> Result<Judgement> {
         let features = self.features.apply(embedding, &surface(text, tokens.total))?;
-        let mut estimates = self.head.estimate(&features.vector)?;
         let far = self.features.is_far(&features, is_foreign(text, tokens));
-        if far {
-            estimates.iter_mut().zip(&self.dials.means).for_each(|(estimate, mean)| estimate.quality = *mean);
-        }
-        Ok(Judgement { estimates, shares: self.head.lengths(&features.vector)?, doubt: far.then_some(Reason::LowConfidence) })
+        Ok(Judgement {
+            estimates: if far { self.blind() } else { self.head.estimate(&features.vector)? },
+            shares: self.head.lengths(&features.vector)?,
+            doubt: far.then_some(Reason::LowConfidence),
+            nearness: Some(features.nearness),
+        })
     }
 
     /// Finite weights and prices can still add up to what is no number, and on that nothing is routed.
@@ -150,11 +155,15 @@ impl Router {
         }
     }
 
-    /// Mean scores, and as spread the most that scores from 0 to 1 can have.
     fn judge_nothing(&self) -> Judgement {
+        let estimates = self.blind();
+        Judgement { shares: vec![1.0; estimates.len()], estimates, doubt: Some(Reason::NoText), nearness: None }
+    }
+
+    /// Mean scores, and as spread the most that scores from 0 to 1 can have.
+    fn blind(&self) -> Vec<Estimate> {
         let blind = |mean: &f64| Estimate { quality: *mean, spread: (mean * (1.0 - mean)).max(0.0).sqrt() };
-        let estimates: Vec<Estimate> = self.dials.means.iter().map(blind).collect();
-        Judgement { shares: vec![1.0; estimates.len()], estimates, doubt: Some(Reason::NoText) }
+        self.dials.means.iter().map(blind).collect()
     }
 
     fn spending_limit(&self, policy: &Policy) -> f64 {

@@ -43,6 +43,10 @@ pub struct Decision {
     pub usd: f64,
     /// Whether the prompt was longer than the embedder reads.
     pub truncated: bool,
+    /// How like the training prompts it is, -1 to 1: the greatest cosine of its embedding to a centroid of theirs, about their
+    /// mean. None where there is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearness: Option<f32>,
     /// Which kind of embedder read it.
     pub tier: Tier,
 }

@@ -121,12 +121,13 @@ impl Learner {
         let Some(learned) = appraisal.learned.as_ref().filter(|_| scale > 0.0) else { return (greedy, 1.0) };
         let left = bandit.settings().max_explore_usd.map_or(f64::INFINITY, |most| most - *spent);
         let best_guess = appraisal.offers[greedy.index].usd;
+        let competing = appraisal.competing();
         // What the cap does not allow is out before the draw: so the propensity is exact.
         let open = |(i, offer): (usize, &crate::policy::Offer)| {
-            let affordable = i == greedy.index || offer.usd - best_guess <= left;
+            let affordable = i == greedy.index || appraisal.offers[i].usd - best_guess <= left;
             (offer.ineligible.is_none() && affordable).then(|| offer.utility(rate.lambda, rate.caution))
         };
-        let utilities: Vec<Option<f64>> = appraisal.offers.iter().enumerate().map(open).collect();
+        let utilities: Vec<Option<f64>> = competing.iter().enumerate().map(open).collect();
         let deviations: Vec<f64> = learned.widths.iter().map(|width| scale * width).collect();
         let Some(tried) = bandit.settings().rule.choose(&utilities, &deviations, random) else { return (greedy, 1.0) };
         if tried.index == greedy.index {

@@ -3,7 +3,7 @@
 //! Two passes over the same lines: the first collects feedback, the second makes a row of every decision that has some.
 //! What is kept between them is some 80 bytes for every decision, and no text.
 
-use super::outcomes::{Asked, Entry, Outcome, Split};
+use super::outcomes::{Asked, Entry, Outcome, Split, in_words, label};
 use crate::error::{Error, Result};
 use crate::prompt::Prompt;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub struct Tally {
     pub feedback: u64,
     /// Rows that they made.
     pub rows: u64,
-    /// Decisions that no feedback names.
+    /// Decisions that no feedback gives a score.
     pub without_feedback: u64,
     /// Decisions that were logged before, word for word.
     pub repeated: u64,
@@ -32,7 +32,7 @@ pub struct Tally {
     pub failed: u64,
     /// Feedback that names no decision.
     pub unclaimed_feedback: u64,
-    /// Feedback for an id that had some before: the first counts, as in `Router.feedback`.
+    /// Feedback of which nothing was new: the first score and the first cost of an id count, as in `Router.feedback`.
     pub repeated_feedback: u64,
     /// Rows without a bill: their cost is what the decision expected.
     pub expected_costs: u64,
@@ -50,7 +50,8 @@ type Key = [u8; 16];
 /// What is known of one id.
 #[derive(Debug, Default)]
 struct Pair {
-    feedback: Option<(f64, Option<f64>)>,
+    score: Option<f64>,
+    usd: Option<f64>,
     /// Hash of the line that holds the decision.
     decision: Option<u64>,
     unlike: bool,
@@ -65,7 +66,7 @@ struct Line {
     #[serde(default)]
     dataset: String,
     #[serde(default)]
-    task: String,
+    task: serde_json::Value,
     split: Option<Split>,
     id: Option<String>,
     score: Option<f64>,
@@ -93,19 +94,17 @@ impl Join {
         let slot = self.pairs.entry(key(id.map_or("", String::as_str)));
         let seen = matches!(slot, Slot::Occupied(_));
         let pair = slot.or_default();
-        let Some(score) = parsed.score.filter(|_| parsed.decision.is_none()) else {
+        if parsed.decision.is_some() {
             let content = hash(text);
             self.tally.decisions += 1;
             pair.unlike |= seen && pair.decision.is_some_and(|earlier| earlier != content);
             pair.decision = Some(content);
             return Ok(());
-        };
-        check(score, parsed.usd).map_err(|problem| Error::BadLog { line, problem })?;
-        self.tally.feedback += 1;
-        match pair.feedback {
-            Some(_) => self.tally.repeated_feedback += 1,
-            None => pair.feedback = Some((score, parsed.usd)),
         }
+        check(parsed.score, parsed.usd).map_err(|problem| Error::BadLog { line, problem })?;
+        self.tally.feedback += 1;
+        let is_new = [fill(&mut pair.score, parsed.score), fill(&mut pair.usd, parsed.usd)];
+        self.tally.repeated_feedback += u64::from(is_new == [false, false]);
         Ok(())
     }
 
@@ -122,43 +121,50 @@ impl Join {
             (pair.unlike, &mut self.tally.unlike),
             (repeated, &mut self.tally.repeated),
             (failed, &mut self.tally.failed),
-            (pair.feedback.is_none(), &mut self.tally.without_feedback),
+            (pair.score.is_none(), &mut self.tally.without_feedback),
         ];
         if let Some((_, count)) = dropped.into_iter().find(|(is, _)| *is) {
             *count += 1;
             return Ok(None);
         }
-        let Some((score, billed)) = pair.feedback else { return Ok(None) };
+        let (Some(score), billed) = (pair.score, pair.usd) else { return Ok(None) };
         let bad = |problem: String| Error::BadLog { line, problem };
         let usd = billed.or(made.usd).ok_or_else(|| bad(format!("neither decision {:?} nor its feedback tells its cost", made.id)))?;
         let query = query.text().map_err(|e| bad(e.to_string()))?.into_owned();
         self.tally.rows += 1;
         self.tally.expected_costs += u64::from(billed.is_none());
         let answers = vec![(made.model, Outcome { score, usd, tokens_out: None })];
-        Ok(Some(Entry { query, dataset, task, split, answers, asked: Asked::Chosen { propensity: made.propensity } }))
+        Ok(Some(Entry { query, dataset, task: label(task), split, answers, asked: Asked::Chosen { propensity: made.propensity } }))
     }
 
     /// What became of the lines, once both passes are done.
     pub fn tally(&self) -> Tally {
-        let unclaimed = self.pairs.values().filter(|pair| pair.feedback.is_some() && pair.decision.is_none()).count();
+        let unclaimed = self.pairs.values().filter(|pair| (pair.score.or(pair.usd)).is_some() && pair.decision.is_none()).count();
         Tally { unclaimed_feedback: unclaimed as u64, ..self.tally }
     }
 }
 
 fn parse(line: usize, text: &str) -> Result<Line> {
     let bad = |problem: String| Error::BadLog { line, problem };
-    let parsed: Line = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
+    let parsed: Line = serde_json::from_str(text).map_err(|e| bad(in_words(&e)))?;
     let decision = parsed.decision.is_some() && parsed.query.is_some();
-    let feedback = parsed.decision.is_none() && parsed.id.is_some() && parsed.score.is_some();
+    let feedback = parsed.decision.is_none() && parsed.id.is_some() && (parsed.score.is_some() || parsed.usd.is_some());
     if decision || feedback {
         return Ok(parsed);
     }
-    let expected = "expected a decision {\"query\": ..., \"decision\": {...}} or feedback {\"id\": ..., \"score\": ...}";
+    let expected = "expected a decision {\"query\": ..., \"decision\": {...}} or feedback {\"id\": ..., \"score\": ..., \"usd\": ...}";
     Err(bad(format!("it is neither; {expected}")))
 }
 
-fn check(score: f64, usd: Option<f64>) -> Result<(), String> {
-    if !(0.0..=1.0).contains(&score) {
+/// Takes what is not known yet; whether that was anything.
+fn fill(known: &mut Option<f64>, told: Option<f64>) -> bool {
+    let is_new = known.is_none() && told.is_some();
+    *known = known.or(told);
+    is_new
+}
+
+fn check(score: Option<f64>, usd: Option<f64>) -> Result<(), String> {
+    if let Some(score) = score.filter(|score| !(0.0..=1.0).contains(score)) {
         return Err(format!("the score {score} is not a number from 0 to 1"));
     }
     match usd.filter(|usd| !(usd.is_finite() && *usd >= 0.0)) {
@@ -221,6 +227,27 @@ mod tests {
         };
         assert_eq!(rows, [expected("why?", "small", 1.0, 0.5, 0.75), expected("how?", "large", 0.25, 0.125, 0.5)]);
         assert_eq!(tally, Tally { decisions: 2, feedback: 2, rows: 2, expected_costs: 1, ..Tally::default() });
+    }
+
+    #[test]
+    fn a_score_and_a_bill_may_come_apart() {
+        let bill = |id: &str, usd: f64| serde_json::json!({ "id": id, "usd": usd }).to_string();
+        let lines = [
+            decision("late", "why?", "small", 0.75),
+            feedback("late", 1.0, None),
+            bill("late", 0.125),
+            bill("late", 0.25),
+            bill("early", 0.375),
+            decision("early", "how?", "large", 0.5),
+            feedback("early", 0.5, Some(9.0)),
+            decision("unjudged", "who?", "large", 0.5),
+            bill("unjudged", 1.0),
+        ];
+        let (rows, tally) = join(&lines).unwrap();
+        let outcomes: Vec<(f64, f64)> = rows.iter().map(|row| (row.answers[0].1.score, row.answers[0].1.usd)).collect();
+        assert_eq!(outcomes, [(1.0, 0.125), (0.5, 0.375)]);
+        let expected = Tally { decisions: 3, feedback: 6, rows: 2, without_feedback: 1, repeated_feedback: 1, ..Tally::default() };
+        assert_eq!(tally, expected);
     }
 
     #[test]

@@ -49,12 +49,13 @@ fn knot(rows: &[ReplayRow], lambda: f64, strongest: usize, aim: fn(f64) -> Aim) 
     Knot { lambda, quality: picks.iter().map(|r| r.score).sum::<f64>() / n, usd }
 }
 
-/// What the policy chooses for a row.
+/// What the policy chooses for a row, of the candidates that answered it.
 pub(crate) fn pick(row: &ReplayRow, aim: Aim, strongest: usize) -> Option<&Replay> {
     let best = row.of(strongest);
     let lambda = match aim {
-        Aim::Strongest => return best,
+        Aim::Strongest if best.is_some() => return best,
         Aim::Keep(_) if row.far && best.is_some() => return best,
+        Aim::Strongest => 0.0,
         Aim::Keep(lambda) | Aim::Weight(lambda) => lambda,
     };
     let offer = |r: &Replay| Offer { estimate: Estimate { quality: r.quality, spread: 0.0 }, usd: r.expected_usd, ineligible: None };

@@ -45,9 +45,9 @@ impl<'a> Folds<'a> {
         Self { inputs, whole: Moments::of(inputs.clone(), moves), parts: (0..count).into_par_iter().map(part).collect() }
     }
 
-    /// The Gram matrix of all rows, centred.
-    pub(super) fn gram(&self) -> &Array2<f64> {
-        &self.whole.gram
+    /// [`Moments::curvature`] of all rows.
+    pub(super) fn curvature(&self) -> Array2<f64> {
+        self.whole.curvature()
     }
 
     /// Fits `targets` (rows x candidates, NaN where unknown), sharing between candidates if asked to. `watch` is told of

@@ -24,7 +24,7 @@ const STRONG: f64 = 4.0;
 pub(super) struct Moments {
     mean: Array1<f32>,
     /// Of the centred rows.
-    pub(super) gram: Array2<f64>,
+    gram: Array2<f64>,
     /// Of how inputs move where rows are edited, for so many rows. Outputs that move with them are penalised.
     moves: Option<Array2<f64>>,
 }
@@ -36,6 +36,11 @@ impl Moments {
         let x = inputs - &mean;
         let gram = x.t().dot(&x).mapv(f64::from);
         Self { mean, gram, moves: moves.map(|moves| moves * x.nrows() as f64) }
+    }
+
+    /// How the loss without its penalty curves in the weights, for each unit by which it curves in the outputs.
+    pub(super) fn curvature(&self) -> Array2<f64> {
+        self.moves.as_ref().map_or_else(|| self.gram.clone(), |moves| &self.gram + moves)
     }
 }
 
@@ -210,7 +215,7 @@ impl<'a> Path<'a> {
     /// Directions of similar strength share a factorisation, at the penalty of the weakest: a bound for all of them.
     fn classes(&self, design: &Design, penalty: f64) -> Result<Vec<Class>> {
         let (values, moments) = (&self.sharing.values, design.moments);
-        let gram = moments.moves.as_ref().map_or_else(|| moments.gram.clone(), |moves| &moments.gram + moves);
+        let gram = moments.curvature();
         let weakest = values.iter().copied().fold(f64::INFINITY, f64::min);
         let (strong, weak): (Vec<usize>, Vec<usize>) = (0..values.len()).partition(|&j| values[j] > STRONG * weakest);
         let class = |directions: Vec<usize>| {

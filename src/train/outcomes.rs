@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use std::collections::HashMap;
 use std::io::BufRead;
 
@@ -161,10 +162,11 @@ struct Line {
     task: serde_json::Value,
     #[serde(default)]
     split: Option<Split>,
-    scores: serde_json::Map<String, serde_json::Value>,
-    costs: HashMap<String, f64>,
+    #[serde(deserialize_with = "pairs")]
+    scores: Vec<(String, serde_json::Value)>,
+    costs: HashMap<String, Option<f64>>,
     #[serde(default)]
-    tok_out: HashMap<String, f64>,
+    tok_out: HashMap<String, Option<f64>>,
 }
 
 impl Entry {
@@ -174,7 +176,7 @@ impl Entry {
     /// [`Error::BadLog`] names what is missing or malformed.
     pub fn from_json(line: usize, text: &str) -> Result<Self> {
         let parsed: Result<Line, _> = serde_json::from_str(text);
-        parsed.map_err(|e| e.to_string()).and_then(Line::entry).map_err(|problem| Error::BadLog { line, problem })
+        parsed.map_err(|e| in_words(&e)).and_then(Line::entry).map_err(|problem| Error::BadLog { line, problem })
     }
 
     /// The same, from a value that is parsed already.
@@ -197,6 +199,9 @@ impl Entry {
             if !(outcome.usd.is_finite() && outcome.usd >= 0.0) {
                 return Err(format!("the cost of {name:?} is not a number, 0 or more"));
             }
+            if outcome.tokens_out.is_some_and(|tokens| !(tokens.is_finite() && tokens >= 0.0)) {
+                return Err(format!("the answer length of {name:?} is not a number, 0 or more"));
+            }
         }
         match (self.asked, self.answers.len()) {
             (_, 0) => Err("it holds no outcome".into()),
@@ -211,20 +216,48 @@ impl Entry {
 
 impl Line {
     fn entry(self) -> Result<Entry, String> {
-        let answers = self.scores.iter().map(|(name, score)| Ok((name.clone(), self.outcome(name, score)?)));
+        let answered = self.scores.iter().filter(|(_, score)| !score.is_null());
+        let answers = answered.map(|(name, score)| Ok((name.clone(), self.outcome(name, score)?)));
         let answers = answers.collect::<Result<_, String>>()?;
         Ok(Entry { query: self.query, dataset: self.dataset, task: label(self.task), split: self.split, answers, asked: Asked::Openly })
     }
 
     fn outcome(&self, name: &str, score: &serde_json::Value) -> Result<Outcome, String> {
-        let score = score.as_f64().ok_or_else(|| format!("the score of {name:?} is not a number from 0 to 1"))?;
-        let usd = self.costs.get(name).copied().ok_or_else(|| format!("{name:?} has a score but no cost"))?;
-        Ok(Outcome { score, usd, tokens_out: self.tok_out.get(name).copied() })
+        let score = score.as_f64().or(score.as_bool().map(|right| f64::from(u8::from(right))));
+        let score = score.ok_or_else(|| format!("the score of {name:?} is not a number from 0 to 1"))?;
+        let usd = self.costs.get(name).copied().flatten().ok_or_else(|| format!("{name:?} has a score but no cost"))?;
+        Ok(Outcome { score, usd, tokens_out: self.tok_out.get(name).copied().flatten() })
+    }
+}
+
+/// All pairs of a map, also where a key is there twice.
+fn pairs<'de, D: Deserializer<'de>>(map: D) -> Result<Vec<(String, serde_json::Value)>, D::Error> {
+    struct Pairs;
+    impl<'de> Visitor<'de> for Pairs {
+        type Value = Vec<(String, serde_json::Value)>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("an object of scores by candidate")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            std::iter::from_fn(|| map.next_entry().transpose()).collect()
+        }
+    }
+    map.deserialize_map(Pairs)
+}
+
+/// What is wrong with a line of JSON. Its own numbers of lines are those of one line.
+pub(super) fn in_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((problem, _)) => format!("{problem} (column {})", error.column()),
+        None => text,
     }
 }
 
 /// A label is whatever the log calls it; one that is no text is its JSON.
-fn label(task: serde_json::Value) -> String {
+pub(super) fn label(task: serde_json::Value) -> String {
     match task {
         serde_json::Value::Null => String::new(),
         serde_json::Value::String(text) => text,
@@ -269,10 +302,24 @@ mod tests {
             r#"{"query":"x","scores":{"a":1},"costs":{}}"#,
             r#"{"query":"x","scores":{"a":1},"costs":{"a":-1}}"#,
             r#"{"query":"x","scores":{"a":1,"Old-A":1},"costs":{"a":0,"Old-A":0}}"#,
+            r#"{"query":"x","scores":{"a":1,"a":0},"costs":{"a":0}}"#,
+            r#"{"query":"x","scores":{"a":1},"costs":{"a":null}}"#,
+            r#"{"query":"x","scores":{"a":"good"},"costs":{"a":0}}"#,
+            r#"{"query":"x","scores":{"a":1},"costs":{"a":0},"tok_out":{"a":-1}}"#,
+            r#"{"query":"x","scores":{"a":NaN},"costs":{"a":0}}"#,
         ] {
             let error = read(&format!("{good}\n{bad}\n")).unwrap_err();
             assert!(matches!(error, Error::BadLog { line: 2, .. }), "{bad}: {error}");
         }
+    }
+
+    #[test]
+    fn what_other_tools_write_is_read() {
+        let row = r#"{"query":"x","scores":{"a":true,"b":null,"c":false},"costs":{"a":0.5,"b":null,"c":0},"tok_out":{"a":null,"c":3}}"#;
+        let log = read(row).unwrap();
+        let outcome = |score, usd, tokens_out| Outcome { score, usd, tokens_out };
+        assert_eq!(log.candidates, ["a", "c"], "a score that is null is none");
+        assert_eq!(log.rows[0].outcomes().collect::<Vec<_>>(), [(0, outcome(1.0, 0.5, None)), (1, outcome(0.0, 0.0, Some(3.0)))]);
     }
 
     #[test]

@@ -7,15 +7,18 @@ use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::collections::HashMap;
 
-/// What is known of a candidate beyond its outcomes. Keys other than these are ignored.
+/// What is known of a candidate beyond its outcomes. Keys other than these are ignored; those of JavaScript are read, too.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ModelCard {
     /// Price of a million input tokens, in US dollars.
+    #[serde(alias = "usdPerMtokIn")]
     pub usd_per_mtok_in: Option<f64>,
     /// Price of a million output tokens, in US dollars.
+    #[serde(alias = "usdPerMtokOut")]
     pub usd_per_mtok_out: Option<f64>,
     /// Longest prompt and answer together, in tokens.
+    #[serde(alias = "contextTokens")]
     pub context_tokens: Option<u32>,
     /// Abilities such as `tools`.
     pub supports: Vec<String>,
@@ -74,7 +77,7 @@ pub(super) fn catalog(log: &Log, rows: &[usize], seen: &[Seen], pool: &[usize], 
             expected_output_tokens: output,
         })
     });
-    Catalog::new(candidates.collect::<Result<_>>()?)
+    Catalog::named(candidates.collect::<Result<_>>()?)
 }
 
 /// Input price, output price (US dollars per million tokens) and expected output tokens.

@@ -37,7 +37,7 @@ impl Training<'_> {
         let judges = (0..self.pool.len()).filter(|&candidate| self.judges.contains(&self.pool[candidate]));
         let best = judges.max_by(|&a, &b| means[a].0.total_cmp(&means[b].0));
         let best = best.ok_or_else(|| Error::input("candidates", "the pool is empty"))?;
-        let scale = means.iter().map(|mean| mean.1).fold(f64::MIN_POSITIVE, f64::max);
+        let scale = Dials::cost_scale_of(means.iter().map(|mean| mean.1));
         let score_means: Vec<f64> = means.iter().map(|mean| mean.0).collect();
         let replays = |i: usize| self.replay(i, &predicted[i], far[i].then_some(&score_means));
         let rows: Vec<ReplayRow> = (0..self.rows.len()).map(replays).collect();

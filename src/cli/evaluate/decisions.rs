@@ -4,6 +4,7 @@ use super::super::logs::Data;
 use super::super::write;
 use super::{Args, Side};
 use pointsman::artifact::RouterFile;
+use pointsman::error::Error;
 use pointsman::evaluate::{Estimates, Interval, OffPolicy, OffPolicySettings, off_policy};
 use pointsman::policy::Aim;
 
@@ -14,6 +15,24 @@ pub fn judge(args: &Args, file: &RouterFile, data: &Data, rows: &[usize], aim: A
     }
     let settings = OffPolicySettings { aim, clip: args.clip, seed: args.seed };
     Ok(Some(off_policy(file, &data.log, &data.seen, rows, settings)?))
+}
+
+/// # Errors
+/// Bad input where there is nothing but decisions, and something is asked for that they cannot tell.
+pub fn check(args: &Args) -> anyhow::Result<()> {
+    let asked = [
+        ("report", args.report.is_some()),
+        ("splits", args.splits.is_some()),
+        ("online", args.online.is_some()),
+        ("stability", args.stability.is_some()),
+    ];
+    match asked.into_iter().find(|(_, is)| *is && args.data.logs.outcomes.is_empty()) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let problem = "it needs rows of --outcomes: logged decisions tell of one candidate a prompt".into();
+            Err(Error::BadInput { argument: name.into(), problem }.into())
+        }
+    }
 }
 
 /// Where there is nothing but decisions.

@@ -43,6 +43,7 @@ impl Wide {
     /// Finds its columns among these. `line` is where they were found.
     pub fn of(line: usize, names: &[&str]) -> Result<Self, Error> {
         let find = |name: &str| names.iter().position(|n| n.trim() == name);
+        let twice = |i: usize| !names[i].trim().is_empty() && names[..i].contains(&names[i]);
         let first = |aliases: &[&str]| aliases.iter().find_map(|alias| find(alias));
         let bad = |what: &str| {
             let expected = "expected `prompt` (or query, question, text, input) and for every candidate a column of scores under its \
@@ -50,6 +51,9 @@ impl Wide {
             let found = names.join(", ");
             Error::BadLog { line, problem: format!("{what}; {expected}; found the columns {found}") }
         };
+        if let Some(i) = (0..names.len()).find(|&i| twice(i)) {
+            return Err(bad(&format!("two columns are called {:?}", names[i])));
+        }
         let query = first(&QUERIES).ok_or_else(|| bad("no column holds the prompt"))?;
         let costs = names.iter().enumerate().filter_map(|(cost, name)| Some((cost, COSTS.iter().find_map(|end| name.strip_suffix(end))?)));
         let columns = |(cost, id): (usize, &str)| match names.iter().position(|name| *name == id) {

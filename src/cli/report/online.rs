@@ -29,7 +29,7 @@ pub fn section(curve: &[Earned]) -> anyhow::Result<Markup> {
     let rewards = Figure {
         id: "online",
         title: "Mean reward so far",
-        description: "Mean of score less cost at the default dial's exchange rate, over the rows so far. Higher is better.".into(),
+        description: "Mean of score less cost at the dial's exchange rate, over the rows so far. Higher is better.".into(),
         legend: legend(&WAYS),
         numbers: numbers(curve, |_, reward| reward, 4),
     };

@@ -5,7 +5,7 @@ use super::number::{count, percent, plain, points, usd};
 use super::table::{judged, number, table, word};
 use super::verdict::loses_on;
 use maud::{Markup, html};
-use pointsman::evaluate::{Baseline, FrontMetrics, Report, Splits, Stability, Strategy, Task, WeightLine};
+use pointsman::evaluate::{Baseline, FrontMetrics, Interval, OffPolicy, Report, Splits, Stability, Strategy, Task, WeightLine};
 
 /// Everything that answers every row, at one point; then what has a dial, over all of it.
 pub fn ways(report: &Report) -> Markup {
@@ -99,6 +99,29 @@ pub fn guarantee(splits: &Splits) -> Markup {
     html! {
         p { "Proven on one random half of the rows and looked at on the other, " (count(splits.splits)) " times." }
         (table("Guarantee", &["", ""], lines))
+    }
+}
+
+pub fn off_policy(found: &OffPolicy) -> Markup {
+    let range = |i: &Interval, write: fn(f64) -> String| format!("{} to {}", write(i.low), write(i.high));
+    let line = |name: &str, score: &Interval, cost: &Interval| {
+        let cells = [percent(score.value), range(score, percent), usd(cost.value), range(cost, usd)];
+        std::iter::once(word(name)).chain(cells.map(number)).collect::<Vec<_>>()
+    };
+    let logged = &found.logged;
+    let own = vec![word("logged decisions"), number(percent(logged.score)), word(""), number(usd(logged.usd)), word("")];
+    let (score, cost) = (&found.score, &found.usd);
+    let lines = vec![
+        own,
+        line("router, inverse propensity (IPS)", &score.ips, &cost.ips),
+        line("router, self-normalised (SNIPS)", &score.snips, &cost.snips),
+        line("router, doubly robust (DR)", &score.doubly_robust, &cost.doubly_robust),
+    ];
+    html! {
+        p { (count(found.rows)) " logged decisions with feedback, of which the router makes " (count(found.agreed)) " alike; they weigh as "
+            "much as " (plain(found.effective_rows, 0)) " rows of one weight. Where it chooses what was never logged (" (count(found.unsupported))
+            " rows), predictions alone speak." }
+        (table("Logged decisions", &["", "score", "95% interval", "cost per 1,000", "95% interval"], lines))
     }
 }
 

@@ -24,6 +24,9 @@ fn against_best(report: &Report) -> Vec<String> {
         let chance = chance(saved);
         lost.push(format!("it costs {} more than always calling {best}, {chance}", percent(-saved.value)));
     }
+    if report.best_single.usd == 0.0 && report.router.usd > 0.0 {
+        lost.push(format!("it costs {} per 1,000 calls, and always calling {best} costs nothing", usd(report.router.usd)));
+    }
     lost
 }
 
