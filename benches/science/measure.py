@@ -6,6 +6,9 @@
     python3 benches/science/measure.py placed     DATA    # ZeroEval, each candidate left out in turn and placed afterwards
     python3 benches/science/measure.py stand-in   DATA    # MetaLLM's claim, on four OpenAI candidates of OVERRULING
     python3 benches/science/measure.py online     DATA    # a bandit from nothing on MMLU-Pro, in ten orders
+    python3 benches/science/measure.py static     DATA    # the static tier, set by set and as it ships
+    python3 benches/science/measure.py curve      DATA    # how much more rows of MMLU-Pro teach
+    python3 benches/science/measure.py spread     DATA    # the spread that is told, beside that of ten bootstrap samples
     python3 benches/science/measure.py default    DATA    # the router file that ships, on the test rows of its two sets
 
 DATA is the folder of the four data sets: `NAME/data.jsonl.gz` and `NAME/models.json`. Files go to `--out`; a measurement
@@ -19,7 +22,7 @@ import random
 import subprocess
 from collections import defaultdict
 from pathlib import Path
-from statistics import mean
+from statistics import correlation, mean, stdev
 
 SETS = ["optllm_overruling", "optllm_logpai", "zeroeval", "mmlu_pro"]
 STAND_IN = "text-curie-001,gpt-3.5-turbo,text-davinci-002,gpt-4"
@@ -53,6 +56,12 @@ class Bench:
         if not router.exists():
             self.run("train", "--out", router, "--outcomes", log, "--prices", prices, "--date", DATE, *more)
         return router
+
+    def scores(self, router, prompts):
+        """By prompt and candidate: whether it is unlike the training prompts, and what the router expects."""
+        decisions = map(json.loads, self.run("route", "--json", "--router", router, "--jsonl", prompts).splitlines())
+        return {(at, score["model"]): (decision["reason"] == "low-confidence", score)
+                for at, decision in enumerate(decisions) for score in decision["scores"]}
 
     def evaluate(self, name, router, log, *more):
         report = self.out / f"{name}.json"
@@ -175,15 +184,61 @@ def online(bench):
     print(f"mean {mean(shares):.1f}%, least {min(shares):.1f}%, most {max(shares):.1f}%")
 
 
-def default(bench):
-    renames = [f"--rename={rename}" for rename in RENAMES]
+def static(bench):
+    embedder = ["--embedder", "models/minilm-static.onnx"]
+    for name in bench.only or SETS:
+        router = bench.train(f"static-{name}", bench.log(name), bench.data / name / "models.json", *embedder)
+        told(name, bench.evaluate(f"static-{name}", router, bench.log(name), *embedder))
     for name in ["zeroeval", "mmlu_pro"]:
-        report = bench.evaluate(f"default-{name}", "models/default.router", bench.log(name), "--stability", 500, *renames)
+        told(f"as shipped, {name}", bench.evaluate(f"static-shipped-{name}", "models/static.router", bench.log(name), *embedder, *renames()))
+
+
+def curve(bench):
+    name = "mmlu_pro"
+    router, prices = bench.out / "curve.router", bench.data / name / "models.json"
+    print(bench.run("train", "--out", router, "--outcomes", bench.log(name), "--prices", prices, "--date", DATE, "--learning-curve"))
+
+
+def spread(bench):
+    """All of training again on ten samples of OVERRULING's training rows, drawn with replacement: how far qualities differ
+    between them, and what the router of all rows says of that."""
+    name, draws = "optllm_overruling", 10
+    rows, prices = bench.rows(name), bench.data / "optllm_overruling" / "models.json"
+    training, tests = ([row for row in rows if row["split"] == split] for split in ("train", "test"))
+    prompts = bench.out / "spread-prompts.jsonl"
+    prompts.write_text("".join(json.dumps(row["query"]) + "\n" for row in tests))
+    told = bench.scores(bench.train(name, bench.log(name), prices), prompts)
+    samples = []
+    for draw in range(draws):
+        log = bench.out / f"spread-{draw}.jsonl"
+        log.write_text("".join(json.dumps(row) + "\n" for row in random.Random(draw).choices(training, k=len(training))))
+        samples.append(bench.scores(bench.train(f"spread-{draw}", log, prices), prompts))
+    # Where no estimate is trusted, the spread is another.
+    known = [at for at, (far, _) in told.items() if not far and not any(sample[at][0] for sample in samples)]
+    stated = [told[at][1]["spread"] for at in known]
+    found = [stdev(sample[at][1]["quality"] for sample in samples) for at in known]
+    print(f"{len(known)} qualities: told {mean(stated):.4f}, found {mean(found):.4f}, "
+          f"ratio of the means {mean(stated) / mean(found):.2f}, rank correlation {correlation(ranks(stated), ranks(found)):.2f}")
+
+
+def ranks(values):
+    order = sorted(range(len(values)), key=values.__getitem__)
+    return [rank for _, rank in sorted((at, rank) for rank, at in enumerate(order))]
+
+
+def renames():
+    return [f"--rename={rename}" for rename in RENAMES]
+
+
+def default(bench):
+    for name in ["zeroeval", "mmlu_pro"]:
+        report = bench.evaluate(f"default-{name}", "models/default.router", bench.log(name), "--stability", 500, *renames())
         told(name, report)
         steadiness(report)
 
 
-WHAT = {"sets": sets, "strangers": strangers, "placed": placed, "stand-in": stand_in, "online": online, "default": default}
+WHAT = {"sets": sets, "strangers": strangers, "placed": placed, "stand-in": stand_in, "online": online,
+        "static": static, "curve": curve, "spread": spread, "default": default}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -60,7 +60,8 @@ fn against_others(report: &Report) -> Vec<String> {
     };
     let higher = |other: &Baseline| {
         let (theirs, own) = (plain(100.0 * other.aiq, 2), plain(100.0 * report.aiq.router, 2));
-        (other.aiq > report.aiq.router).then(|| format!("has a curve of mean height {theirs} over all dials, the router one of {own}"))
+        (other.aiq > report.aiq.router + 1e-9)
+            .then(|| format!("has a curve of mean height {theirs} over all dials, the router one of {own}"))
     };
     let others = report.baselines.iter().filter(|other| !APART.contains(&other.name.as_str()));
     let tell = |other: &Baseline| {
