@@ -22,6 +22,7 @@ test('a prompt gets a complete decision', async () => {
   assert.equal(decision.reason, 'utility');
   assert.equal(decision.propensity, 1);
   assert.equal(decision.truncated, false);
+  assert.ok(decision.nearness > 0 && decision.nearness <= 1, `${decision.nearness}`);
   assert.equal(decision.usd, chosen.usd);
   assert.equal(chosen.utility, Math.max(...decision.scores.map((score) => score.utility)));
   assert.ok(decision.id.length > 0 && decision.ms > 0);
