@@ -133,6 +133,19 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     })
 }
 
+/// Writes a router file and says so.
+fn write_router(path: &Path, file: &RouterFile) -> anyhow::Result<()> {
+    let bytes = file.to_bytes()?;
+    write(path, &bytes)?;
+    say!("{}: {} candidates, {} bytes", path.display(), file.catalog.len(), bytes.len());
+    Ok(())
+}
+
+/// In percent; what is a share of nothing has no number.
+fn share(part: f64) -> String {
+    if part.is_finite() { format!("{:.1}%", 100.0 * part) } else { "n/a".into() }
+}
+
 fn check_fingerprint(file: &RouterFile, found: &str) -> anyhow::Result<()> {
     if file.provenance.embedder == found {
         return Ok(());

@@ -165,6 +165,16 @@ pub enum Aim {
     Strongest,
 }
 
+impl Aim {
+    /// The quality that one US dollar must buy; 0 where only the strongest will do, since costs do not count there.
+    pub fn rate(self) -> f64 {
+        match self {
+            Self::Weight(lambda) | Self::Keep(lambda) => lambda,
+            Self::Strongest => 0.0,
+        }
+    }
+}
+
 /// One exchange rate and what it brought.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -223,9 +233,9 @@ impl Dials {
             return Err(Error::input("budget", "nobody has measured what this line-up brings at any exchange rate"));
         };
         let Some(at) = self.knots.iter().position(|knot| knot.usd <= usd) else {
-            let least =
-                || format!("{usd} US dollars a call: this router costs {} at least, and {} where cost weighs nothing", last.usd, first.usd);
-            return Err(Error::Infeasible { goal: least() });
+            let goal =
+                format!("{usd} US dollars a call: this router costs {} at least, and {} where cost weighs nothing", last.usd, first.usd);
+            return Err(Error::Infeasible { goal });
         };
         let (before, after) = (self.knots[at.saturating_sub(1)], self.knots[at]);
         if before.lambda <= 0.0 || before.usd <= after.usd {

@@ -248,11 +248,7 @@ impl Router {
     fn exchange_rate(&self, policy: &Policy) -> Result<Rate> {
         self.check(policy)?;
         let aim = self.dials.aim(policy)?;
-        let lambda = match aim {
-            Aim::Weight(lambda) | Aim::Keep(lambda) => lambda,
-            Aim::Strongest => 0.0,
-        };
-        Ok(Rate { aim, lambda, caution: policy.caution.unwrap_or(0.0) })
+        Ok(Rate { aim, lambda: aim.rate(), caution: policy.caution.unwrap_or(0.0) })
     }
 
     fn batch_goal(&self, goal: BatchGoal, policy: &Policy) -> Result<Goal> {

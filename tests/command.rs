@@ -95,10 +95,12 @@ fn trained() -> Bench {
 fn candidates_may_be_free() {
     let bench = Bench::new();
     bench.save("log.jsonl", &log(200, [0.0, 0.0]));
-    told(&bench.train("--outcomes log.jsonl"));
+    let curve = told(&bench.train("--outcomes log.jsonl --learning-curve"));
+    assert!(curve.contains("n/a") && !curve.contains("NaN"), "{curve}");
     assert_eq!(bench.router("out.router").dials.cost_scale, 1.0);
     told(&bench.run("inspect out.router"));
-    let text = told(&bench.evaluate("--outcomes log.jsonl --json all.json"));
+    let text = told(&bench.evaluate("--outcomes log.jsonl --json all.json --splits 5"));
+    assert!(text.contains("cost saved    n/a on average"), "{text}");
     assert!(text.contains("cost saved    none: the best single candidate costs nothing") && !text.contains("NaN"), "{text}");
     let all: Value = serde_json::from_slice(&std::fs::read(bench.path("all.json")).unwrap()).unwrap();
     assert!(all["costSaved"]["value"].is_null() && all["aiq"]["router"].is_f64(), "{all}");

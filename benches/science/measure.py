@@ -27,7 +27,7 @@ from statistics import correlation, mean, stdev
 SETS = ["optllm_overruling", "optllm_logpai", "zeroeval", "mmlu_pro"]
 STAND_IN = "text-curie-001,gpt-3.5-turbo,text-davinci-002,gpt-4"
 DATE = "2026-01-01"
-RENAMES = Path("models/renames.txt").read_text().split()
+RENAMES = [f"--rename={rename}" for rename in Path("models/renames.txt").read_text().split()]
 
 
 class Bench:
@@ -190,7 +190,7 @@ def static(bench):
         router = bench.train(f"static-{name}", bench.log(name), bench.data / name / "models.json", *embedder)
         told(name, bench.evaluate(f"static-{name}", router, bench.log(name), *embedder))
     for name in ["zeroeval", "mmlu_pro"]:
-        told(f"as shipped, {name}", bench.evaluate(f"static-shipped-{name}", "models/static.router", bench.log(name), *embedder, *renames()))
+        told(f"as shipped, {name}", bench.evaluate(f"static-shipped-{name}", "models/static.router", bench.log(name), *embedder, *RENAMES))
 
 
 def curve(bench):
@@ -203,19 +203,19 @@ def spread(bench):
     """All of training again on ten samples of OVERRULING's training rows, drawn with replacement: how far qualities differ
     between them, and what the router of all rows says of that."""
     name, draws = "optllm_overruling", 10
-    rows, prices = bench.rows(name), bench.data / "optllm_overruling" / "models.json"
+    rows, prices = bench.rows(name), bench.data / name / "models.json"
     training, tests = ([row for row in rows if row["split"] == split] for split in ("train", "test"))
     prompts = bench.out / "spread-prompts.jsonl"
     prompts.write_text("".join(json.dumps(row["query"]) + "\n" for row in tests))
-    told = bench.scores(bench.train(name, bench.log(name), prices), prompts)
+    whole = bench.scores(bench.train(name, bench.log(name), prices), prompts)
     samples = []
     for draw in range(draws):
         log = bench.out / f"spread-{draw}.jsonl"
         log.write_text("".join(json.dumps(row) + "\n" for row in random.Random(draw).choices(training, k=len(training))))
         samples.append(bench.scores(bench.train(f"spread-{draw}", log, prices), prompts))
     # Where no estimate is trusted, the spread is another.
-    known = [at for at, (far, _) in told.items() if not far and not any(sample[at][0] for sample in samples)]
-    stated = [told[at][1]["spread"] for at in known]
+    known = [at for at, (far, _) in whole.items() if not far and not any(sample[at][0] for sample in samples)]
+    stated = [whole[at][1]["spread"] for at in known]
     found = [stdev(sample[at][1]["quality"] for sample in samples) for at in known]
     print(f"{len(known)} qualities: told {mean(stated):.4f}, found {mean(found):.4f}, "
           f"ratio of the means {mean(stated) / mean(found):.2f}, rank correlation {correlation(ranks(stated), ranks(found)):.2f}")
@@ -226,13 +226,9 @@ def ranks(values):
     return [rank for _, rank in sorted((at, rank) for rank, at in enumerate(order))]
 
 
-def renames():
-    return [f"--rename={rename}" for rename in RENAMES]
-
-
 def default(bench):
     for name in ["zeroeval", "mmlu_pro"]:
-        report = bench.evaluate(f"default-{name}", "models/default.router", bench.log(name), "--stability", 500, *renames())
+        report = bench.evaluate(f"default-{name}", "models/default.router", bench.log(name), "--stability", 500, *RENAMES)
         told(name, report)
         steadiness(report)
 

@@ -1,7 +1,7 @@
 //! `pointsman catalog list | add | set`
 
 use super::logs::DataArgs;
-use super::{DEFAULT_ROUTER, read, write};
+use super::{DEFAULT_ROUTER, read, write_router};
 use clap::Subcommand;
 use pointsman::artifact::{Entry, RouterFile};
 use pointsman::error::Error;
@@ -84,9 +84,7 @@ fn set(args: &SetArgs) -> anyhow::Result<()> {
     let problem = |e| Error::BadInput { argument: "candidates".into(), problem: format!("{}: {e}", args.candidates.display()) };
     let entries: Vec<Entry> = serde_json::from_slice(&read(&args.candidates)?).map_err(problem)?;
     let file = file.with_lineup(&entries)?;
-    let bytes = file.to_bytes()?;
-    write(&args.out, &bytes)?;
-    say!("{}: {} candidates, {} bytes", args.out.display(), file.catalog.len(), bytes.len());
+    write_router(&args.out, &file)?;
     list(&file)
 }
 
@@ -122,10 +120,8 @@ fn add(args: &AddArgs) -> anyhow::Result<()> {
     let used = new.outcomes.len();
     let entries: Vec<Entry> = known.chain([new]).collect();
     let file = file.with_lineup(&entries)?;
-    let bytes = file.to_bytes()?;
-    write(&args.out, &bytes)?;
+    write_router(&args.out, &file)?;
     let mean = file.dials.means.last().copied().unwrap_or_default();
-    say!("{}: {} candidates, {} bytes", args.out.display(), file.catalog.len(), bytes.len());
     say!(
         "{} is expected to score {:.1}% on prompts like the training prompts ({used} outcomes of its own were used)",
         args.id,

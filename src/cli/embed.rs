@@ -11,8 +11,8 @@ use pointsman::train::Split;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-/// Turn lines of standard input that are not blank into unit vectors, one JSON list a line; or, of logs that are named, fill the cache that
-/// `train` and `evaluate` read.
+/// Turn lines of standard input that are not blank into unit vectors, one JSON list a line; or, of logs that are named, fill
+/// the cache that `train` and `evaluate` read.
 #[derive(clap::Args)]
 pub struct Args {
     #[arg(long, default_value = DEFAULT_EMBEDDER)]

@@ -6,7 +6,7 @@ mod tables;
 use super::logs::{Data, DataArgs};
 use super::report::{Page, Replayed};
 use super::route::parse_floor;
-use super::{DEFAULT_ROUTER, JobsArgs, check_fingerprint, check_folder, read, write};
+use super::{DEFAULT_ROUTER, JobsArgs, check_fingerprint, check_folder, read, share, write};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use pointsman::artifact::RouterFile;
@@ -158,17 +158,13 @@ fn check_stability(args: &Args, data: &Data, rows: &[usize], policy: &Policy, mo
     Ok(stability(&texts, args.seed, |text| Ok(router.route(&Prompt::from(text), policy)?.model))?)
 }
 
-/// What is earned at the dial's exchange rate; where only the strongest will do, costs do not count.
+/// What is earned at the dial's exchange rate.
 fn learn_from_nothing(args: &Args, file: &RouterFile, data: &Data, rows: &[usize], aim: Aim, explore: f64) -> anyhow::Result<Vec<Earned>> {
-    let lambda = match aim {
-        Aim::Weight(lambda) | Aim::Keep(lambda) => lambda,
-        Aim::Strongest => 0.0,
-    };
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed} a head for unseen rows: {msg}")?);
     bar.enable_steady_tick(Duration::from_millis(200));
     let unseen = Unseen::cross_fit(file, &data.log, &data.seen, rows, &|what| bar.set_message(what.to_owned()))?;
     bar.finish_and_clear();
-    let online = Online::new(lambda, explore, args.online_dimensions.into(), args.seed);
+    let online = Online::new(aim.rate(), explore, args.online_dimensions.into(), args.seed);
     Ok(replay_online(&file.features, &unseen, &online)?)
 }
 
@@ -177,7 +173,7 @@ fn print_splits(splits: &Splits) -> anyhow::Result<()> {
     say!("\nguarantee, proven on one half and looked at on the other, {} times at random", splits.splits);
     say!("  promised      at most {:.1} points lost, but in {:.0}% of cases", percent(splits.epsilon), percent(splits.delta));
     say!("  exceeded      in {:.1}% of them; routing was proven in {:.1}%", percent(splits.exceeded), percent(splits.proven));
-    say!("  cost saved    {:.1}% on average", percent(splits.cost_saved));
+    say!("  cost saved    {} on average", share(splits.cost_saved));
     Ok(())
 }
 

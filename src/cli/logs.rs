@@ -20,7 +20,8 @@ use wide::{Cell, Wide};
 pub struct LogArgs {
     /// Outcome logs, by their ending: JSON lines with `query`, `scores`, `costs` and optionally `split`, `dataset`,
     /// `tok_out`; `.csv` and `.parquet` as RouterBench has them, with a column of scores for each candidate and one of
-    /// costs, `<candidate>|total_cost`; `.parquet` also with `scores` and `costs` as maps or structs. `.gz` is unpacked, but for Parquet.
+    /// costs, `<candidate>|total_cost`; `.parquet` also with `scores` and `costs` as maps or structs. `.gz` is unpacked, but
+    /// for Parquet.
     #[arg(long, num_args = 1..)]
     pub outcomes: Vec<PathBuf>,
     /// Decision logs: JSON lines `{"query": ..., "decision": {...}}`, and later `{"id": ..., "score": ..., "usd": ...}` or

@@ -1,7 +1,7 @@
 //! `pointsman train`
 
 use super::logs::DataArgs;
-use super::{JobsArgs, check_folder, read, write};
+use super::{JobsArgs, check_folder, read, share, write, write_router};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use pointsman::artifact::RouterFile;
@@ -113,12 +113,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         (train_on(&data.log, &data.seen, &rows, &cards, &settings, &watch)?, None)
     };
     bar.finish_and_clear();
-    let bytes = file.to_bytes()?;
-    write(&args.out, &bytes)?;
+    write_router(&args.out, &file)?;
     if let Some(path) = &args.json {
         write(path, &serde_json::to_vec_pretty(&curve)?)?;
     }
-    say!("{}: {} candidates, {} bytes", args.out.display(), file.catalog.len(), bytes.len());
     print(&file)?;
     note_prices(&file, &cards);
     curve.map_or(Ok(()), |curve| print_curve(&curve))
@@ -142,8 +140,8 @@ fn print_curve(curve: &LearningCurve) -> anyhow::Result<()> {
         let aiq = point.aiq.map_or("-".into(), |aiq| format!("{:.2}", 100.0 * aiq));
         let interval = point.interval.map_or(String::new(), |i| format!(" ({:+.1} to {:+.1})", 100.0 * i.low, 100.0 * i.high));
         let change = format!("{:+.2}{interval}", 100.0 * point.score_change);
-        let (score, saved) = (100.0 * point.score, 100.0 * point.cost_saved);
-        say!("  {:8} {aiq:>10} {score:7.2}% {change:>22} {saved:10.1}% {:10.4}", point.rows, 1e3 * point.usd);
+        let (score, saved) = (100.0 * point.score, share(point.cost_saved));
+        say!("  {:8} {aiq:>10} {score:7.2}% {change:>22} {saved:>11} {:10.4}", point.rows, 1e3 * point.usd);
     }
     let [.., before, last] = curve.points.as_slice() else { return Ok(()) };
     let points = |now: f64, then: f64| 100.0 * (now - then);
@@ -154,7 +152,9 @@ fn print_curve(curve: &LearningCurve) -> anyhow::Result<()> {
     let half =
         last.interval.map_or(String::new(), |i| format!("; its 95% interval is {:.2} points to either side", points(i.high, i.low) / 2.0));
     say!("  score         {:+.2} points{half}", points(last.score, before.score));
-    say!("  cost saved    {:+.1} points", points(last.cost_saved, before.cost_saved));
+    if last.cost_saved.is_finite() && before.cost_saved.is_finite() {
+        say!("  cost saved    {:+.1} points", points(last.cost_saved, before.cost_saved));
+    }
     Ok(())
 }
 

@@ -139,7 +139,7 @@ impl Join {
 
     /// What became of the lines, once both passes are done.
     pub fn tally(&self) -> Tally {
-        let unclaimed = self.pairs.values().filter(|pair| (pair.score.or(pair.usd)).is_some() && pair.decision.is_none()).count();
+        let unclaimed = self.pairs.values().filter(|pair| pair.score.or(pair.usd).is_some() && pair.decision.is_none()).count();
         Tally { unclaimed_feedback: unclaimed as u64, ..self.tally }
     }
 }

@@ -52,15 +52,14 @@ fn knot(rows: &[ReplayRow], lambda: f64, strongest: usize, aim: fn(f64) -> Aim) 
 /// What the policy chooses for a row, of the candidates that answered it.
 pub(crate) fn pick(row: &ReplayRow, aim: Aim, strongest: usize) -> Option<&Replay> {
     let best = row.of(strongest);
-    let lambda = match aim {
+    match aim {
         Aim::Strongest if best.is_some() => return best,
         Aim::Keep(_) if row.far && best.is_some() => return best,
-        Aim::Strongest => 0.0,
-        Aim::Keep(lambda) | Aim::Weight(lambda) => lambda,
-    };
+        _ => {}
+    }
     let offer = |r: &Replay| Offer { estimate: Estimate { quality: r.quality, spread: 0.0 }, usd: r.expected_usd, ineligible: None };
     let offers: Vec<Offer> = row.answers.iter().map(offer).collect();
-    choose(&offers, lambda, 0.0).ok().map(|choice| &row.answers[choice.index])
+    choose(&offers, aim.rate(), 0.0).ok().map(|choice| &row.answers[choice.index])
 }
 
 /// The default dial may cost this much mean score: less than what any log of a few thousand rows can tell apart.
